@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libsafehandle: OS handles that cannot be closed under their users and cannot be recycled into somebody else's.
+ *
+ * One noun, one page. Read them in this order; each page opens with a table of what may run at the same time as what.
+ *
+ *   status.h     what every function answers
+ *   kind.h       what a raw OS value means, and how it is released
+ *   host.h       start, stop, threads, and living beside a collector
+ *   handle.h     the handle: create, wrap, references, close
+ *   lease.h      a reference for the length of one scope
+ *   open.h       files, pipes, sockets and events that are born inside a handle
+ *   finalizer.h  normal finalizers, which run before the handles of the same collection are released
+ *   event.h      what went wrong where no return value could tell
+ */
+#ifndef SAFEHANDLE_H
+#define SAFEHANDLE_H
+
+#include <safehandle/event.h>
+#include <safehandle/finalizer.h>
+#include <safehandle/handle.h>
+#include <safehandle/host.h>
+#include <safehandle/kind.h>
+#include <safehandle/lease.h>
+#include <safehandle/open.h>
+#include <safehandle/status.h>
+
+#endif

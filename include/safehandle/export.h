@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a declaration needs so that C, C++ and the linker agree on it. Nothing here runs.
+ */
+#ifndef SAFEHANDLE_EXPORT_H
+#define SAFEHANDLE_EXPORT_H
+
+#ifdef __cplusplus
+#define SH_BEGIN_DECLARATIONS extern "C" {
+#define SH_END_DECLARATIONS }
+#else
+#define SH_BEGIN_DECLARATIONS
+#define SH_END_DECLARATIONS
+#endif
+
+#if defined(__GNUC__)
+#define SH_API __attribute__((visibility("default")))
+#define SH_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SH_API
+#define SH_MUST_CHECK
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start, stop, threads, and living beside a collector.
+ *
+ * Two hosts are built in. The Boehm host uses libgc: it starts the collector, or joins one that is already running
+ * (Guile, ECL) without touching a setting that is the host's. The manual host has no collector: a program with its own
+ * reports which handles and objects have died. docs/embedding.md shows both.
+ *
+ *   sh_init, sh_shutdown            any thread; at the same time as each other they run one after the other
+ *   sh_thread_attach, _detach       any thread, for itself
+ *   sh_host_drop…, _collection_…    any thread; deaths reported between begin and end on one thread are one collection
+ *
+ * After fork, the child has the handles and their counts, none of the parent's threads, and none of those threads'
+ * leases; our own threads are started again by the first call that needs them. A counted reference that a vanished
+ * thread held never comes back: its handle stays open in the child.
+ */
+#ifndef SAFEHANDLE_HOST_H
+#define SAFEHANDLE_HOST_H
+
+#include <safehandle/export.h>
+#include <safehandle/handle.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+SH_BEGIN_DECLARATIONS
+
+typedef enum sh_collector {
+    SH_COLLECTOR_DEFAULT = 0, /* Boehm where it is built in, else manual */
+    SH_COLLECTOR_BOEHM,
+    SH_COLLECTOR_MANUAL
+} sh_collector;
+
+/* A zeroed struct means the defaults. Grows at the end. */
+typedef struct sh_options {
+    sh_collector collector;
+    int64_t finalizer_deadline_ms; /* how long normal finalizers may delay critical ones; 0: 2000; negative: no limit */
+    bool confirm_death; /* a handle is dead when two full collections in a row found it so: for hosts with guardians or
+                           finalizers of their own that bring objects back (docs/ordering.md) */
+    void (*collect)(void *data); /* manual host: runs the program's own collector to the end; NULL: none */
+    void *collect_data;
+} sh_options;
+
+/*
+ * Starts the runtime. Optional: the first function that needs it starts it with the defaults. Where the collector is
+ * not running yet it is started here, so the first call belongs on the main thread.
+ *
+ * SH_E_ARGUMENT     already running with other options (null options never contradict), or options out of range
+ * SH_E_NOMEM        memory or threads ran out; nothing was started
+ * SH_E_UNSUPPORTED  the collector is not built in, or options ask for something that this library does not know
+ */
+SH_MUST_CHECK SH_API sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes);
+SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
+
+/*
+ * Unloads the root domain and stops: refuses new handles and finalizers, runs every registered normal finalizer within
+ * the deadline, closes every handle, reachable or not, and waits for their users. timeout_ms bounds all of it;
+ * negative has no limit. Afterwards sh_init may start anew.
+ *
+ * SH_OK             every handle is released
+ * SH_E_TIMEOUT      some are not: one SH_EVENT_LEAKED_REFERENCE for each kind and birth site among them was raised;
+ *                   their last users still release them
+ * SH_E_CLOSED       the runtime is not running
+ * SH_E_UNSUPPORTED  called on a thread of ours
+ */
+SH_MUST_CHECK SH_API sh_status sh_shutdown(int64_t timeout_ms);
+
+/* Makes the calling thread known to us and, where it is not yet, to the collector. The first use of a handle does it
+ * by itself, so it is needed only by a thread that will hold handles before it calls us. SH_E_NOMEM; SH_E_CLOSED. */
+SH_MUST_CHECK SH_API sh_status sh_thread_attach(void);
+
+/* Gives back the thread's leases and forgets it. The end of a thread does it by itself. SH_E_ARGUMENT when the thread
+ * is not attached. */
+SH_MUST_CHECK SH_API sh_status sh_thread_detach(void);
+
+/* "0.1.0": the version of the library that is running. */
+SH_API const char *sh_version(void);
+
+/* ---- the manual host --------------------------------------------------------------------------------------------- */
+
+/* Nothing can reach h any more, apart from counted references. It is released in its turn, after the normal finalizers
+ * of the same collection; its memory is freed when the release has returned. SH_E_UNSUPPORTED with the Boehm host. */
+SH_MUST_CHECK SH_API sh_status sh_host_drop(sh_handle *h);
+
+/* The object has died: its normal finalizers (finalizer.h) become due. SH_E_ARGUMENT when it has none. */
+SH_MUST_CHECK SH_API sh_status sh_host_drop_object(void *object);
+
+/* Deaths that the calling thread reports between the two are one collection: all its normal finalizers run before its
+ * first handle is released. Outside, each death is a collection of its own. Nests. */
+SH_MUST_CHECK SH_API sh_status sh_host_collection_begin(void);
+SH_MUST_CHECK SH_API sh_status sh_host_collection_end(void);
+
+#define sh_init(options_or_null) sh_init_at((options_or_null), sizeof(sh_options))
+
+SH_END_DECLARATIONS
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lease: a reference for the length of one scope on one thread.
+ *
+ * While a lease lasts, the OS handle stays open, its number cannot be recycled, and the handle object cannot be
+ * collected: a lease ends the finalizer race and the recycling attack of document 002 together.
+ *
+ *   may run at the same time      begin and end of different leases on the same handle; close, on any thread, also
+ *                                 inside the lease
+ *   must be kept apart            two calls on the same sh_lease
+ *   belongs to one thread         a lease is ended on the thread that began it; sh_lease_detach makes a reference that
+ *                                 may travel
+ *
+ * A thread that ends while it holds leases gives them back.
+ */
+#ifndef SAFEHANDLE_LEASE_H
+#define SAFEHANDLE_LEASE_H
+
+#include <safehandle/export.h>
+#include <safehandle/handle.h>
+
+SH_BEGIN_DECLARATIONS
+
+/*
+ * Lives on the caller's stack; its fields are the library's.
+ * Invariant: handle is NULL (zeroed, ended or detached) or points to a handle of which this lease holds one reference;
+ * slot is NULL or the place in the thread's record that names this lease.
+ */
+typedef struct sh_lease {
+    sh_handle *handle;
+    void *slot;
+    void *reserved[4];
+} sh_lease;
+
+/*
+ * Begins a lease and tells the raw value. *out_raw and the lease are written only on SH_OK.
+ *
+ * SH_E_ARGUMENT  null
+ * SH_E_CLOSED    closing has begun
+ * SH_E_INVALID   the handle is unset
+ * SH_E_OVERFLOW  the count is at its limit
+ * SH_E_NOMEM     the first call of a thread that could not be attached
+ */
+SH_MUST_CHECK SH_API sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
+                                                 sh_raw *out_raw);
+SH_MUST_CHECK SH_API sh_status sh_lease_begin(sh_lease *lease, sh_handle *h, sh_raw *out_raw);
+
+/* The same for a caller that needs a certain kind: SH_E_KIND when h is neither of that kind nor of one derived from it
+ * (document 002: "you can't easily pass a handle to a semaphore to a method that takes a SafeFileHandle"). */
+SH_MUST_CHECK SH_API sh_status sh_lease_begin_kind_at(sh_lease *lease, sh_handle *h, const sh_kind *kind,
+                                                      const sh_site *site_or_null, sh_raw *out_raw);
+SH_MUST_CHECK SH_API sh_status sh_lease_begin_kind(sh_lease *lease, sh_handle *h, const sh_kind *kind, sh_raw *out_raw);
+
+/* Ends it; the last user of a closed handle releases it here, and errno stays as it was. Leases may end in any order.
+ * Null, zeroed, ended and detached leases do nothing. */
+SH_API void sh_lease_end(sh_lease *lease);
+
+/* Turns the lease into a counted reference, for a coroutine, a callback or another thread. The lease is ended; whoever
+ * finishes calls sh_dangerous_release. SH_E_ARGUMENT when there is no lease to detach. */
+SH_MUST_CHECK SH_API sh_status sh_lease_detach(sh_lease *lease);
+
+#define sh_lease_begin(lease, h, out_raw) sh_lease_begin_at((lease), (h), SH_SITE_HERE, (out_raw))
+#define sh_lease_begin_kind(lease, h, kind, out_raw)                                                                   \
+    sh_lease_begin_kind_at((lease), (h), (kind), SH_SITE_HERE, (out_raw))
+
+/*
+ * SH_WITH_HANDLE(h, raw, status) { … read(raw, …) … }
+ *
+ * Declares raw, leases h, and runs the block once with status == SH_OK; when the lease is refused, sets status and
+ * skips the block. return, goto, break and continue end the lease; break and continue leave this scope only. longjmp,
+ * cancellation and pthread_exit do not, unless the program is built with -fexceptions: then the thread's end does.
+ */
+#if defined(__GNUC__)
+#define SH_WITH_HANDLE(h, raw, status) SH_WITH_HANDLE_LINE_(h, raw, status, __LINE__)
+#define SH_WITH_HANDLE_LINE_(h, raw, status, line) SH_WITH_HANDLE_AT_(h, raw, status, line)
+#define SH_WITH_HANDLE_AT_(h, raw, status, line) SH_WITH_HANDLE_NAMED_(h, raw, status, sh_lease_##line, sh_todo_##line)
+#define SH_WITH_HANDLE_NAMED_(h, raw, status, scope, todo)                                                             \
+    for (sh_lease scope __attribute__((cleanup(sh_lease_end))) = {NULL, NULL, {NULL, NULL, NULL, NULL}},               \
+                        *todo = &scope;                                                                                \
+         todo; todo = NULL)                                                                                            \
+        for (sh_raw raw = -1; todo && ((status) = sh_lease_begin(todo, (h), &raw)) == SH_OK; todo = NULL)
+#endif
+
+SH_END_DECLARATIONS
+
+#endif
