@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "event/event.h"
+#include "base/assert.h"
+#include "platform/platform.h"
+#include <string.h>
+
+enum {
+    ROWS = 128,          /* distinct (type, kind, birth) at one time; what does not fit is counted */
+    GATHERING_MS = 1000, /* how long leaks from one line are gathered into one event */
+    MESSAGE_SIZE_BYTES = 512
+};
+
+/*
+ * Invariant: rows[0 .. row_count) are in the order of their first raise and pairwise different in their key;
+ * row_count <= ROWS; telling is true exactly while the sink runs; mutex covers every field.
+ */
+static struct {
+    platform_mutex mutex;
+    platform_condition changed; /* a row, the sink, a flush, or the teller's state */
+    bool conditions_made;
+    event_record rows[ROWS];
+    int64_t due_ms[ROWS]; /* when rows[i] is told at the latest */
+    size_t row_count;
+    uint64_t dropped;
+    sh_event_sink *sink;
+    void *sink_data;
+    bool telling;
+    bool flushing; /* tell everything now, due or not */
+    bool running;
+    bool stopping;
+    const platform_thread_hooks *hooks;
+} queue = {.mutex = PLATFORM_MUTEX_INIT};
+
+static _Thread_local bool on_teller;
+
+static void lock_queue(void)
+{
+    platform_mutex_lock(&queue.mutex);
+    if (!queue.conditions_made) {
+        platform_condition_init(&queue.changed);
+        queue.conditions_made = true;
+    }
+    ASSERT(queue.row_count <= ROWS);
+}
+
+static void unlock_queue(void)
+{
+    platform_mutex_unlock(&queue.mutex);
+}
+
+/* ---- raising ----------------------------------------------------------------------------------------------------- */
+
+static bool same_site(sh_site a, sh_site b)
+{
+    return a.file == b.file && a.line == b.line;
+}
+
+static bool same_key(const event_record *a, const event_record *b)
+{
+    return a->type == b->type && a->detail == b->detail && a->kind == b->kind && same_site(a->birth, b->birth);
+}
+
+static void add_row(const event_record *record)
+{
+    int64_t now = platform_now_ms();
+    queue.rows[queue.row_count] = *record;
+    queue.due_ms[queue.row_count] = event_is_leak(record->type) ? now + GATHERING_MS : now;
+    queue.row_count++;
+    platform_condition_broadcast(&queue.changed);
+}
+
+void event_raise(const event_record *record)
+{
+    ASSERT(record->count >= 1);
+    lock_queue();
+    size_t i = 0;
+    while (i < queue.row_count && !same_key(&queue.rows[i], record))
+        i++;
+    if (i < queue.row_count) {
+        queue.rows[i].count += record->count;
+        queue.rows[i].raw = record->raw;
+        queue.rows[i].os_error = record->os_error;
+        queue.rows[i].other = record->other;
+    } else if (queue.row_count < ROWS) {
+        add_row(record);
+    } else {
+        queue.dropped += record->count;
+    }
+    unlock_queue();
+}
+
+void event_run_add(event_run *run, const event_record *record)
+{
+    if (run->record.count > 0 && same_key(&run->record, record)) {
+        run->record.count += record->count;
+        run->record.raw = record->raw;
+        return;
+    }
+    event_run_flush(run);
+    run->record = *record;
+}
+
+void event_run_flush(event_run *run)
+{
+    if (run->record.count > 0)
+        event_raise(&run->record);
+    run->record.count = 0;
+}
+
+/* ---- telling ----------------------------------------------------------------------------------------------------- */
+
+static void remove_row(size_t i)
+{
+    queue.row_count--;
+    memmove(&queue.rows[i], &queue.rows[i + 1], (queue.row_count - i) * sizeof *queue.rows);
+    memmove(&queue.due_ms[i], &queue.due_ms[i + 1], (queue.row_count - i) * sizeof *queue.due_ms);
+}
+
+/* The row to tell now. Otherwise *out_next is when to look again. */
+static bool take_due(event_record *out_record, int64_t *out_next)
+{
+    *out_next = PLATFORM_FOREVER;
+    if (queue.sink == NULL)
+        return false;
+    int64_t now = platform_now_ms();
+    for (size_t i = 0; i < queue.row_count; i++) {
+        if (queue.flushing || queue.stopping || queue.due_ms[i] <= now) {
+            *out_record = queue.rows[i];
+            remove_row(i);
+            return true;
+        }
+        if (queue.due_ms[i] < *out_next)
+            *out_next = queue.due_ms[i];
+    }
+    if (queue.dropped != 0) {
+        *out_record = (event_record){.type = SH_EVENT_DROPPED, .count = queue.dropped};
+        queue.dropped = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Called with the mutex held, which is given back while the sink runs. */
+static void tell(const event_record *record)
+{
+    char message[MESSAGE_SIZE_BYTES];
+    sh_event_sink *sink = queue.sink;
+    void *data = queue.sink_data;
+    queue.telling = true;
+    unlock_queue();
+
+    event_describe(record, message, sizeof message);
+    sh_event event = {.type = record->type,
+                      .kind = record->kind,
+                      .raw = record->raw,
+                      .os_error = record->os_error,
+                      .birth = record->birth,
+                      .count = record->count,
+                      .message = message};
+    sink(&event, data);
+
+    lock_queue();
+    queue.telling = false;
+    platform_condition_broadcast(&queue.changed);
+}
+
+static bool nothing_to_tell(void)
+{
+    return !queue.telling && (queue.sink == NULL || (queue.row_count == 0 && queue.dropped == 0));
+}
+
+static void teller_ended(void *unused, bool returned);
+static void teller_run(void *unused);
+static const platform_thread_plan teller_plan = {"sh-events", teller_run, teller_ended};
+
+static void teller_run(void *unused)
+{
+    (void)unused;
+    on_teller = true;
+    platform_thread_begin(queue.hooks);
+    lock_queue();
+    for (;;) {
+        event_record record;
+        int64_t next;
+        if (take_due(&record, &next)) {
+            tell(&record);
+        } else if (queue.stopping) {
+            break;
+        } else {
+            queue.flushing = false;
+            (void)platform_condition_wait(&queue.changed, &queue.mutex, next);
+        }
+    }
+    unlock_queue();
+    queue.hooks->end();
+}
+
+static void teller_ended(void *unused, bool returned)
+{
+    (void)unused;
+    lock_queue();
+    queue.telling = false;
+    /* A sink that ends its thread ends its own telling, not that of the next events. */
+    queue.running = !returned && !queue.stopping && platform_thread_start(&teller_plan, NULL) == 0;
+    platform_condition_broadcast(&queue.changed);
+    unlock_queue();
+}
+
+int event_start(const platform_thread_hooks *hooks)
+{
+    lock_queue();
+    queue.hooks = hooks;
+    queue.stopping = false;
+    int error = 0;
+    if (!queue.running) {
+        queue.running = true;
+        error = platform_thread_start(&teller_plan, NULL);
+        if (error != 0)
+            queue.running = false;
+    }
+    unlock_queue();
+    return error;
+}
+
+void event_stop(int64_t deadline)
+{
+    lock_queue();
+    queue.stopping = true;
+    platform_condition_broadcast(&queue.changed);
+    while (queue.running && platform_condition_wait(&queue.changed, &queue.mutex, deadline))
+        continue;
+    unlock_queue();
+}
+
+/* ---- the sink ---------------------------------------------------------------------------------------------------- */
+
+void event_sink_set(sh_event_sink *sink, void *data)
+{
+    lock_queue();
+    queue.sink = sink;
+    queue.sink_data = data;
+    platform_condition_broadcast(&queue.changed);
+    while (queue.telling && !on_teller)
+        (void)platform_condition_wait(&queue.changed, &queue.mutex, PLATFORM_FOREVER);
+    unlock_queue();
+}
+
+bool event_wait_told(int64_t deadline)
+{
+    lock_queue();
+    queue.flushing = true;
+    platform_condition_broadcast(&queue.changed);
+    while (!nothing_to_tell() && platform_condition_wait(&queue.changed, &queue.mutex, deadline))
+        queue.flushing = true;
+    bool told = nothing_to_tell();
+    unlock_queue();
+    return told;
+}
+
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
+
+void event_fork_before(void)
+{
+    lock_queue();
+}
+
+void event_fork_in_parent(void)
+{
+    unlock_queue();
+}
+
+void event_fork_in_child(void)
+{
+    platform_condition_init(&queue.changed); /* the threads that waited are gone */
+    queue.running = false;
+    queue.telling = false;
+    unlock_queue();
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event room: a table of fixed size that anybody writes to, and the teller, a thread that reads it to the sink.
+ *
+ *   event_raise                any thread, any time, with any lock of ours held; never where the collector has stopped
+ *                              the world. Allocates nothing; waits for no sink.
+ *   event_sink_set             any thread
+ *   event_start, event_stop    the runtime, one at a time
+ *   event_wait_told            any thread but the teller
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include "platform/platform.h"
+#include <safehandle/event.h>
+#include <safehandle/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which sentence an event type is told with, where it has several. */
+typedef enum event_detail {
+    EVENT_PLAIN,
+    EVENT_WRAP_REFUSED,         /* DOUBLE_WRAP: the second handle was not made */
+    EVENT_OWNER_STALE,          /* DOUBLE_WRAP: the first handle was set as invalid */
+    EVENT_NUMBER_TAKEN,         /* DOUBLE_WRAP: at its release, the number belonged to another handle */
+    EVENT_LEFT_AT_SHUTDOWN,     /* LEAKED_REFERENCE: the runtime stopped while the handle was in use */
+    EVENT_NORMAL_OVERDUE,       /* FINALIZER_OVERDUE: a normal finalizer runs beyond its deadline */
+    EVENT_NORMAL_ENDED_THREAD,  /* FINALIZER_OVERDUE: a normal finalizer ended its thread */
+    EVENT_HOST_OVERDUE,         /* FINALIZER_OVERDUE: the host has not run its finalizers by the deadline */
+    EVENT_RELEASE_OVERDUE,      /* FINALIZER_OVERDUE: a release runs beyond the deadline */
+    EVENT_RELEASE_ENDED_THREAD, /* CONTRACT_BROKEN: a release ended its thread */
+    EVENT_CALLBACK_REPLACED     /* CONTRACT_BROKEN: somebody replaced our collection callback without calling it */
+} event_detail;
+
+/* One row of the table. Rows with the same type, detail, kind and birth are one row with a count.
+ * Invariant: count >= 1. */
+typedef struct event_record {
+    sh_event_type type;
+    event_detail detail;
+    const sh_kind *kind;
+    sh_raw raw;
+    int os_error;
+    sh_site birth;
+    sh_site other; /* the second place concerned; file NULL when there is none */
+    uint64_t count;
+} event_record;
+
+/* Leaks are gathered before they are told. */
+static inline bool event_is_leak(sh_event_type type)
+{
+    return type == SH_EVENT_LEAKED_TO_FINALIZER || type == SH_EVENT_LEAKED_REFERENCE;
+}
+
+void event_raise(const event_record *record);
+
+/* Records alike that come one after the other, raised as one. A zeroed run is empty; it belongs to one thread. */
+typedef struct event_run {
+    event_record record; /* count 0: empty */
+} event_run;
+
+void event_run_add(event_run *run, const event_record *record);
+void event_run_flush(event_run *run);
+
+/* 0 or an errno value. hooks must live as long as the process. */
+int event_start(const platform_thread_hooks *hooks);
+
+/* Tells what is left and stops the teller, waiting for it until the deadline. */
+void event_stop(int64_t deadline);
+
+void event_sink_set(sh_event_sink *sink, void *data);
+
+/* Waits until everything raised before was told. Without a sink there is nothing to wait for. False: the deadline. */
+bool event_wait_told(int64_t deadline);
+
+/* Around fork. The child has the rows and no teller. */
+void event_fork_before(void);
+void event_fork_in_parent(void);
+void event_fork_in_child(void);
+
+/* The sentence for a record, cut to fit. Allocates nothing. */
+void event_describe(const event_record *record, char *out_text, size_t capacity_bytes);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What we need of the operating system. posix/ implements it; the build chooses the folder, no #ifdef does.
+ *
+ * Preconditions everywhere: pointers are not null. Times are milliseconds of a clock that never jumps; a deadline is a
+ * moment of platform_now_ms, and PLATFORM_FOREVER is later than any. Functions that can fail answer 0 or an errno
+ * value and leave errno alone.
+ *
+ *   may be called where the collector has stopped the world   platform_signal_post only: it takes no lock
+ */
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include <pthread.h>
+#include <safehandle/kind.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLATFORM_FOREVER INT64_MAX
+
+/* ---- time ---------------------------------------------------------------------------------------------------------*/
+
+int64_t platform_now_ms(void);
+
+/* The same clock, up to ten milliseconds behind, for a quarter of the price. */
+int64_t platform_now_coarse_ms(void);
+
+/* now + timeout_ms; negative timeouts, and sums that do not fit, are PLATFORM_FOREVER. */
+int64_t platform_deadline(int64_t timeout_ms);
+
+void platform_sleep_ms(int64_t duration_ms);
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+/* Zeroed pages that the collector does not scan; resident only where touched. NULL when there are none. */
+void *platform_pages_map(size_t size_bytes);
+void platform_pages_unmap(void *pages, size_t size_bytes);
+
+/* ---- mutual exclusion -------------------------------------------------------------------------------------------- */
+
+typedef pthread_mutex_t platform_mutex;
+typedef pthread_cond_t platform_condition;
+#define PLATFORM_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
+
+void platform_mutex_lock(platform_mutex *mutex);
+void platform_mutex_unlock(platform_mutex *mutex);
+void platform_condition_init(platform_condition *condition);
+void platform_condition_broadcast(platform_condition *condition);
+
+/* Waits with the mutex given back. False when the deadline has passed. Wakes up for no reason, too. */
+bool platform_condition_wait(platform_condition *condition, platform_mutex *mutex, int64_t deadline);
+
+/* ---- signals: a counter that one side posts and one side waits for. A wake-up call: what is to be seen after it is
+ * guarded by a lock of its own. ------------------------------------------------------------------------------------ */
+
+typedef sem_t platform_signal;
+
+void platform_signal_init(platform_signal *signal);
+void platform_signal_post(platform_signal *signal);
+/* Takes one post; false when the deadline has passed without one. */
+bool platform_signal_wait(platform_signal *signal, int64_t deadline);
+/* Takes every post that is there. */
+void platform_signal_drain(platform_signal *signal);
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+/* What a thread of ours does. ended runs on the thread, last, however it ends: returned tells whether run came back,
+ * or called pthread_exit or was cancelled. Cancellation is off, and every signal that the program might handle is
+ * blocked, when run begins. */
+typedef struct platform_thread_plan {
+    const char *name; /* at most 15 bytes */
+    void (*run)(void *data);
+    void (*ended)(void *data, bool returned);
+} platform_thread_plan;
+
+/* Starts a detached thread. plan must live as long as the thread. */
+int platform_thread_start(const platform_thread_plan *plan, void *data);
+
+/* What every thread of ours calls first and last. begin answers false when there was no memory: it is tried again. */
+typedef struct platform_thread_hooks {
+    bool (*begin)(void);
+    void (*end)(void);
+} platform_thread_hooks;
+
+/* Calls begin until it succeeds. */
+void platform_thread_begin(const platform_thread_hooks *hooks);
+
+/* The calling thread's number, as the system's own tools show it. */
+int64_t platform_thread_id(void);
+
+/* Has at_end(value) called at the end of every thread that set a value. Called once, before any value is set. */
+int platform_thread_end_register(void (*at_end)(void *value));
+int platform_thread_end_set(void *value_or_null);
+
+/* Holds cancellation of the calling thread back, and lets it through again. Nests by the token. */
+typedef int platform_cancel_token;
+platform_cancel_token platform_cancel_hold(void);
+void platform_cancel_restore(platform_cancel_token token);
+
+/* Has these called around every fork: before, and after in the parent and in the child. */
+int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+
+/* ---- file descriptors. All are made with CLOEXEC. ---------------------------------------------------------------- */
+
+int platform_descriptor_close(sh_raw raw); /* one close(2); EINTR counts as closed */
+int platform_descriptor_duplicate(sh_raw raw, sh_raw *out_copy);
+int platform_descriptor_open(const char *path, int flags, unsigned mode, sh_raw *out_raw);
+int platform_descriptor_socket(int family, int type, int protocol, sh_raw *out_raw);
+int platform_descriptor_pipe(int flags, sh_raw *out_read_end, sh_raw *out_write_end);
+int platform_descriptor_event(unsigned initial_count, int flags, sh_raw *out_raw);
+bool platform_descriptors_ran_out(int os_error);
+
+#endif
