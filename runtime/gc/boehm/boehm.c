@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Boehm host: joins a collector or starts it, allocates watched handles, and listens to its collections.
+ *
+ * Settings of the collector belong to whoever started it. When we join, we set two things that take nothing from the
+ * host: threads may register, and our function is put before its collection callback, which we call in turn.
+ */
+#include "gc/boehm/boehm.h"
+#include "base/assert.h"
+#include "base/checkpoint.h"
+#include "event/event.h"
+#include "gc/boehm/watch.h"
+#include <signal.h>
+#include <string.h>
+
+boehm_state boehm;
+
+/* ---- collections: everything here runs with the allocation lock held, and the scan in a stopped world ------------ */
+
+static struct {
+    GC_on_collection_event_proc next; /* the host's own, called after us */
+    bool inside;                      /* a chain of callbacks may lead back here */
+    GC_word scanned_gc_no;            /* the newest collection that was scanned */
+} listener;
+
+static bool is_marked(const void *object)
+{
+    return GC_is_marked(object) != 0;
+}
+
+static void set_mark(void *object)
+{
+    GC_set_mark_bit(object);
+}
+
+static const watch_marks collector_marks = {is_marked, set_mark};
+
+static void scan_world(void)
+{
+    listener.scanned_gc_no = GC_get_gc_no();
+    watch_scan(&boehm.client, &collector_marks, boehm.confirm_death);
+    boehm_finalizers_scan();
+}
+
+static void GC_CALLBACK on_collection_event(GC_EventType event)
+{
+    if (listener.inside)
+        return;
+    listener.inside = true;
+    if (boehm.running && event == GC_EVENT_MARK_END)
+        scan_world();
+    /* Not at the mark's end: the collector fills its finalizer queue between the two. */
+    if (boehm.running && event == GC_EVENT_RECLAIM_END && (!watch_lane_is_empty() || boehm.batches.pending_open > 0))
+        boehm.client.deaths_found();
+    if (listener.next != NULL)
+        listener.next(event);
+    listener.inside = false;
+}
+
+static void listen(void)
+{
+    GC_on_collection_event_proc current = GC_get_on_collection_event();
+    if (current == on_collection_event)
+        return;
+    listener.next = current;
+    GC_set_on_collection_event(on_collection_event);
+}
+
+static void stop_listening(void)
+{
+    if (GC_get_on_collection_event() != on_collection_event)
+        return; /* somebody put theirs before ours and calls us: we stay, and only pass on */
+    GC_set_on_collection_event(listener.next);
+    listener.next = NULL;
+}
+
+/* With the lock held: every collection so far was scanned. */
+static bool heard_all(void)
+{
+    return GC_get_gc_no() == listener.scanned_gc_no;
+}
+
+static void *heard_all_locked(void *out_heard)
+{
+    *(bool *)out_heard = heard_all();
+    return NULL;
+}
+
+/* Somebody who replaced our callback without calling it is found out by a collection that we did not hear of. */
+static bool listen_again_if_replaced(void)
+{
+    bool heard = true;
+    (void)GC_call_with_alloc_lock(heard_all_locked, &heard);
+    if (heard || GC_get_on_collection_event() == on_collection_event)
+        return false;
+    listen();
+    event_record record = {.type = SH_EVENT_CONTRACT_BROKEN, .detail = EVENT_CALLBACK_REPLACED, .count = 1};
+    event_raise(&record);
+    return true;
+}
+
+static void boehm_collect(void)
+{
+    GC_gcollect();
+    if (listen_again_if_replaced())
+        GC_gcollect();
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------------------------- */
+
+static void GC_CALLBACK queue_filled(void)
+{
+    boehm.client.deaths_found();
+}
+
+static void start_collector(void)
+{
+    GC_set_handle_fork(1); /* or a fork while another thread holds the allocation lock hangs the child */
+    GC_set_finalize_on_demand(1);
+    GC_INIT();
+    GC_set_java_finalization(1);
+    GC_set_finalizer_notifier(queue_filled);
+    boehm.owns_queue = true;
+}
+
+static void *set_running(void *value)
+{
+    boehm.running = value != NULL;
+    listener.scanned_gc_no = GC_get_gc_no();
+    return NULL;
+}
+
+static void *start_watch(void *out_started)
+{
+    *(bool *)out_started = watch_start();
+    return NULL;
+}
+
+static sh_status boehm_start(const gc_client *client, const sh_options *options)
+{
+    boehm.client = *client;
+    boehm.confirm_death = options->confirm_death;
+    if (boehm.batches.open == 0)
+        boehm.batches = (gc_batches)GC_BATCHES_INIT;
+    if (!GC_is_init_called())
+        start_collector();
+    GC_allow_register_threads();
+    bool started = false;
+    (void)GC_call_with_alloc_lock(start_watch, &started);
+    if (!started)
+        return SH_E_NOMEM;
+    listen();
+    (void)GC_call_with_alloc_lock(set_running, &boehm);
+    return SH_OK;
+}
+
+static void boehm_stop(void)
+{
+    (void)GC_call_with_alloc_lock(set_running, NULL);
+    stop_listening();
+}
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+/* A registered thread that does not answer the collector's signals stops the whole process. */
+static void answer_collector_signals(void)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, GC_get_suspend_signal());
+    (void)sigaddset(&signals, GC_get_thr_restart_signal());
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static sh_status boehm_thread_enter(bool *out_entered)
+{
+    *out_entered = false;
+    if (GC_thread_is_registered())
+        return SH_OK;
+    struct GC_stack_base base;
+    if (FAILS_HERE("gc.thread") || GC_get_stack_base(&base) != GC_SUCCESS)
+        return SH_E_UNSUPPORTED;
+    answer_collector_signals();
+    *out_entered = GC_register_my_thread(&base) == GC_SUCCESS;
+    return SH_OK;
+}
+
+static void boehm_thread_leave(void)
+{
+    (void)GC_unregister_my_thread();
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+typedef struct watch_call {
+    void *handle;
+    bool watched;
+    bool heard_all;
+} watch_call;
+
+static void *watch_locked(void *argument)
+{
+    watch_call *call = argument;
+    call->watched = watch_add(call->handle);
+    call->heard_all = heard_all();
+    return NULL;
+}
+
+static void *boehm_handle_allocate(size_t size_bytes)
+{
+    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_MALLOC_ATOMIC(size_bytes)};
+    if (call.handle == NULL)
+        return NULL;
+    memset(call.handle, 0, size_bytes);
+    (void)GC_call_with_alloc_lock(watch_locked, &call);
+    if (!call.heard_all)
+        (void)listen_again_if_replaced();
+    return call.watched ? call.handle : NULL;
+}
+
+static void *boehm_scanned_allocate(size_t size_bytes)
+{
+    return FAILS_HERE("gc.scanned") ? NULL : GC_MALLOC_UNCOLLECTABLE(size_bytes);
+}
+
+static void boehm_scanned_free(void *memory)
+{
+    GC_FREE(memory);
+}
+
+static void *reveal_locked(void *hidden)
+{
+    word_t word = atomic_word_load(hidden);
+    return word == 0 ? NULL : gc_unhide(word);
+}
+
+/* With the lock held there is no collection between reading the word and having a pointer on this stack. */
+static void *boehm_reveal(const atomic_word *hidden)
+{
+    return GC_call_with_alloc_lock(reveal_locked, (void *)(uintptr_t)hidden);
+}
+
+/* ---- lanes ------------------------------------------------------------------------------------------------------- */
+
+static void boehm_queue_drain(void)
+{
+    if (boehm.owns_queue)
+        (void)GC_invoke_finalizers();
+}
+
+static void *close_batch_locked(void *unused)
+{
+    gc_batches_close(&boehm.batches);
+    watch_close_batch();
+    return unused;
+}
+
+static void boehm_batch_close(void)
+{
+    (void)GC_call_with_alloc_lock(close_batch_locked, NULL);
+}
+
+static void *pending_locked(void *out_pending)
+{
+    *(size_t *)out_pending = boehm.batches.pending_closed;
+    return NULL;
+}
+
+static size_t boehm_batch_pending(void)
+{
+    size_t pending = 0;
+    (void)GC_call_with_alloc_lock(pending_locked, &pending);
+    return pending;
+}
+
+static void *abandon_locked(void *unused)
+{
+    gc_batches_abandon(&boehm.batches);
+    return unused;
+}
+
+static void boehm_batch_abandon(void)
+{
+    (void)GC_call_with_alloc_lock(abandon_locked, NULL);
+}
+
+static void *take_locked(void *out_reason)
+{
+    return watch_take(out_reason);
+}
+
+static void *boehm_condemned_take(gc_reason *out_reason)
+{
+    return GC_call_with_alloc_lock(take_locked, out_reason);
+}
+
+static void *put_back_locked(void *handle)
+{
+    watch_put_back(handle);
+    return NULL;
+}
+
+static void boehm_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
+{
+    (void)reason;
+    if (verdict == GC_KEEP)
+        (void)GC_call_with_alloc_lock(put_back_locked, handle);
+}
+
+static void *has_work_locked(void *out_work)
+{
+    *(bool *)out_work = !watch_lane_is_empty() || boehm.batches.pending_open > 0 || boehm_finalizers_are_waiting();
+    return NULL;
+}
+
+static bool boehm_has_work(void)
+{
+    bool work = false;
+    (void)GC_call_with_alloc_lock(has_work_locked, &work);
+    return work || (boehm.owns_queue && GC_should_invoke_finalizers());
+}
+
+static void *condemn_all_locked(void *unused)
+{
+    watch_condemn_all();
+    return unused;
+}
+
+static void boehm_handle_condemn_all(void)
+{
+    (void)GC_call_with_alloc_lock(condemn_all_locked, NULL);
+    boehm.client.deaths_found();
+}
+
+typedef struct visit_call {
+    void (*visit)(const void *handle, void *data);
+    void *data;
+} visit_call;
+
+static void *visit_locked(void *argument)
+{
+    const visit_call *call = argument;
+    watch_visit(call->visit, call->data);
+    return NULL;
+}
+
+static void boehm_visit_watched(void (*visit)(const void *handle, void *data), void *data)
+{
+    visit_call call = {visit, data};
+    (void)GC_call_with_alloc_lock(visit_locked, &call);
+}
+
+/* The collector's own fork handlers cover what its lock covers, and they run inside ours. */
+static void nothing(void)
+{
+}
+
+const gc_host gc_host_boehm = {
+    .collector = SH_COLLECTOR_BOEHM,
+    .start = boehm_start,
+    .stop = boehm_stop,
+    .thread_enter = boehm_thread_enter,
+    .thread_leave = boehm_thread_leave,
+    .handle_allocate = boehm_handle_allocate,
+    .scanned_allocate = boehm_scanned_allocate,
+    .scanned_free = boehm_scanned_free,
+    .reveal = boehm_reveal,
+    .collect = boehm_collect,
+    .finalizer_add = boehm_finalizer_add,
+    .finalizer_remove = boehm_finalizer_remove,
+    .finalizer_take = boehm_finalizer_take,
+    .finalizer_done = boehm_finalizer_done,
+    .finalizer_condemn_all = boehm_finalizer_condemn_all,
+    .queue_drain = boehm_queue_drain,
+    .batch_close = boehm_batch_close,
+    .batch_pending = boehm_batch_pending,
+    .batch_abandon = boehm_batch_abandon,
+    .condemned_take = boehm_condemned_take,
+    .condemned_settle = boehm_condemned_settle,
+    .has_work = boehm_has_work,
+    .handle_condemn_all = boehm_handle_condemn_all,
+    .visit_watched = boehm_visit_watched,
+    .fork_before = nothing,
+    .fork_after = nothing,
+};

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "gc/boehm/watch.h"
+#include "base/assert.h"
+#include "platform/platform.h"
+
+enum {
+    CHUNK_SIZE_BYTES = 4096,
+    CHUNK_HEADER_BYTES = 32,
+    CHUNK_ENTRIES = (CHUNK_SIZE_BYTES - CHUNK_HEADER_BYTES) / (int)sizeof(word_t),
+    SLAB_CHUNKS = 64, /* mapped together */
+    /* Two for a scan: when its third is needed, two chunks of the table have been read and not yet written over. One
+     * for an entry that is put back while its lane chunk is in use, one for a change of reason in the lane. */
+    RESERVE_CHUNKS = 4
+};
+
+/*
+ * Invariant: taken <= used <= CHUNK_ENTRIES; entries[taken .. used) are hidden handles; taken is 0 outside the lane;
+ * within a list every chunk but the last is full, unless the list is the lane.
+ */
+typedef struct chunk {
+    struct chunk *next;
+    unsigned used;
+    unsigned taken;
+    gc_reason reason; /* lane only */
+    word_t entries[CHUNK_ENTRIES];
+} chunk;
+
+_Static_assert(sizeof(chunk) <= CHUNK_SIZE_BYTES, "a chunk is a page");
+
+/* Invariant: last is NULL exactly when first is. */
+typedef struct chunk_list {
+    chunk *first;
+    chunk *last;
+} chunk_list;
+
+static struct {
+    chunk_list table;
+    chunk_list lane;
+    size_t lane_entries;
+    size_t batch_entries; /* of those, how many the closed batch may take */
+    chunk *free_chunks;   /* used before */
+    char *unused;         /* mapped and never touched, so that it costs no memory yet */
+    size_t unused_count;
+    size_t free_count; /* of both */
+} watch;
+
+/* ---- entries: hidden pointers, with one bit for a death that the next scan has to confirm ------------------------ */
+
+/* Handles are aligned to more than two bytes, so the lowest bit of a hidden one is set. */
+static const word_t UNSUSPECTED = 1;
+
+static void *entry_handle(word_t entry)
+{
+    return gc_unhide(entry | UNSUSPECTED);
+}
+
+static bool is_suspect(word_t entry)
+{
+    return (entry & UNSUSPECTED) == 0;
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------------------------ */
+
+static void give_chunk(chunk *given)
+{
+    given->next = watch.free_chunks;
+    watch.free_chunks = given;
+    watch.free_count++;
+}
+
+static chunk *take_unused(void)
+{
+    chunk *taken = (chunk *)(void *)watch.unused;
+    watch.unused += CHUNK_SIZE_BYTES;
+    watch.unused_count--;
+    watch.free_count--;
+    return taken;
+}
+
+/* More than the reserve, mapping more where needed. */
+static bool have_spare_chunk(void)
+{
+    if (watch.free_count > RESERVE_CHUNKS)
+        return true;
+    char *slab = platform_pages_map((size_t)SLAB_CHUNKS * CHUNK_SIZE_BYTES);
+    if (slab == NULL)
+        return false;
+    while (watch.unused_count > 0)
+        give_chunk(take_unused());
+    watch.unused = slab;
+    watch.unused_count = SLAB_CHUNKS;
+    watch.free_count += SLAB_CHUNKS;
+    return true;
+}
+
+static chunk *take_chunk(void)
+{
+    if (watch.free_count == 0)
+        return NULL;
+    chunk *taken = watch.free_chunks;
+    if (taken == NULL)
+        return take_unused();
+    watch.free_chunks = taken->next;
+    watch.free_count--;
+    taken->next = NULL;
+    taken->used = 0;
+    taken->taken = 0;
+    return taken;
+}
+
+static void link_chunk(chunk_list *list, chunk *linked)
+{
+    if (list->first == NULL)
+        list->first = linked;
+    else
+        list->last->next = linked;
+    list->last = linked;
+}
+
+static chunk *unlink_first(chunk_list *list)
+{
+    chunk *first = list->first;
+    list->first = first->next;
+    if (list->first == NULL)
+        list->last = NULL;
+    return first;
+}
+
+static void table_append(word_t entry)
+{
+    chunk *last = watch.table.last;
+    if (last == NULL || last->used == CHUNK_ENTRIES) {
+        last = take_chunk();
+        ASSERT(last != NULL);
+        link_chunk(&watch.table, last);
+    }
+    last->entries[last->used++] = entry;
+}
+
+/* ---- the scan ---------------------------------------------------------------------------------------------------- */
+
+/* Where the next live entry is packed to. Invariant: at or before the entry that is being read. */
+typedef struct packer {
+    chunk *to;
+    unsigned used;
+    const chunk *reading;
+} packer;
+
+static void pack(packer *into, word_t entry)
+{
+    if (into->used == CHUNK_ENTRIES) {
+        into->to->used = CHUNK_ENTRIES;
+        into->to = into->to->next;
+        into->used = 0;
+    }
+    into->to->entries[into->used++] = entry;
+}
+
+/* A chunk of the table that was read and not written to. The reserve makes sure that there is one when needed. */
+static chunk *take_packed_over(packer *into)
+{
+    chunk *gap = into->to->next;
+    if (into->to == into->reading || gap == into->reading)
+        return NULL;
+    into->to->next = gap->next;
+    gap->next = NULL;
+    gap->used = 0;
+    gap->taken = 0;
+    return gap;
+}
+
+/* False: no chunk could be had, and the entry has to wait for the next collection. */
+static bool lane_append(packer *into, word_t entry)
+{
+    chunk *last = watch.lane.last;
+    if (last == NULL || last->used == CHUNK_ENTRIES || last->reason != GC_DEATH) {
+        last = take_chunk();
+        if (last == NULL)
+            last = take_packed_over(into);
+        if (last == NULL)
+            return false;
+        last->reason = GC_DEATH;
+        link_chunk(&watch.lane, last);
+    }
+    last->entries[last->used++] = entry;
+    watch.lane_entries++;
+    return true;
+}
+
+static void scan_entry(packer *into, word_t entry, const gc_client *client, const watch_marks *marks, bool confirm)
+{
+    void *handle = entry_handle(entry);
+    word_t unsuspected = entry | UNSUSPECTED;
+    if (marks->is_marked(handle)) {
+        pack(into, unsuspected);
+        return;
+    }
+    gc_verdict verdict = client->judge(handle);
+    if (verdict == GC_FORGET)
+        return;
+    marks->set_mark(handle);
+    if (verdict == GC_KEEP)
+        pack(into, unsuspected);
+    else if (confirm && !is_suspect(entry))
+        pack(into, entry & ~UNSUSPECTED);
+    else if (!lane_append(into, unsuspected))
+        pack(into, entry);
+}
+
+/* Everything behind the last packed entry is free. */
+static void cut_table(const packer *into)
+{
+    chunk *last = into->to;
+    last->used = into->used;
+    while (last->next != NULL) {
+        chunk *behind = last->next;
+        last->next = behind->next;
+        give_chunk(behind);
+    }
+    watch.table.last = last;
+    if (last == watch.table.first && last->used == 0)
+        give_chunk(unlink_first(&watch.table));
+}
+
+static void mark_lane(const watch_marks *marks)
+{
+    for (chunk *c = watch.lane.first; c != NULL; c = c->next)
+        for (unsigned i = c->taken; i < c->used; i++)
+            marks->set_mark(entry_handle(c->entries[i]));
+}
+
+void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
+{
+    mark_lane(marks);
+    if (watch.table.first == NULL)
+        return;
+    packer packing = {.to = watch.table.first};
+    for (chunk *c = watch.table.first; c != NULL;) {
+        /* The chunk may be packed over, or taken for the lane, once it has been read. */
+        chunk *next = c->next;
+        unsigned used = c->used;
+        packing.reading = c;
+        for (unsigned i = 0; i < used; i++)
+            scan_entry(&packing, c->entries[i], client, marks, confirm);
+        c = next;
+    }
+    cut_table(&packing);
+}
+
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+
+bool watch_start(void)
+{
+    return have_spare_chunk();
+}
+
+bool watch_add(const void *handle)
+{
+    const chunk *last = watch.table.last;
+    if ((last == NULL || last->used == CHUNK_ENTRIES) && !have_spare_chunk())
+        return false;
+    table_append(gc_hide(handle));
+    return true;
+}
+
+void watch_condemn_all(void)
+{
+    while (watch.table.first != NULL) {
+        chunk *moved = unlink_first(&watch.table);
+        moved->next = NULL;
+        moved->reason = GC_UNLOAD;
+        watch.lane_entries += moved->used;
+        link_chunk(&watch.lane, moved);
+    }
+}
+
+void watch_close_batch(void)
+{
+    watch.batch_entries = watch.lane_entries;
+}
+
+static void drop_empty_lane_chunks(void)
+{
+    while (watch.lane.first != NULL && watch.lane.first->taken == watch.lane.first->used)
+        give_chunk(unlink_first(&watch.lane));
+}
+
+void *watch_take(gc_reason *out_reason)
+{
+    if (watch.batch_entries == 0 || !have_spare_chunk())
+        return NULL;
+    chunk *first = watch.lane.first;
+    ASSERT(first != NULL && first->taken < first->used && watch.lane_entries >= watch.batch_entries);
+    void *handle = entry_handle(first->entries[first->taken++]);
+    *out_reason = first->reason;
+    watch.lane_entries--;
+    watch.batch_entries--;
+    drop_empty_lane_chunks();
+    return handle;
+}
+
+bool watch_lane_is_empty(void)
+{
+    return watch.lane_entries == 0;
+}
+
+void watch_put_back(const void *handle)
+{
+    table_append(gc_hide(handle));
+}
+
+static void visit_list(const chunk_list *list, void (*visit)(const void *handle, void *data), void *data)
+{
+    for (const chunk *c = list->first; c != NULL; c = c->next)
+        for (unsigned i = c->taken; i < c->used; i++)
+            visit(entry_handle(c->entries[i]), data);
+}
+
+void watch_visit(void (*visit)(const void *handle, void *data), void *data)
+{
+    visit_list(&watch.table, visit, data);
+    visit_list(&watch.lane, visit, data);
+}

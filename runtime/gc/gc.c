@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "gc/gc.h"
+
+const gc_host *gc;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the runtime asks of a collector, and what it gives it to call. Boehm's collector and the manual host implement
+ * it; the program chooses one of them when it starts.
+ *
+ * Deaths. The host watches handles (leaf objects that it allocated for us) and owners (objects of the program that have
+ * normal finalizers). When a collection is over it knows which are dead. Dead handles are condemned: they wait in the
+ * critical lane, intact, however many collections pass. The finalizers of dead owners wait in the normal lane.
+ *
+ * Batches. batch_close draws a line: what died before it is the batch. condemned_take gives handles of the batch only,
+ * and batch_pending counts the batch's normal finalizers that have not finished, among them those that the host has
+ * not even handed over: an empty normal lane proves nothing.
+ *
+ *   judge, deaths_found       called where the collector has stopped the world, its lock held: they allocate nothing,
+ *                             take no lock, wait for nothing
+ *   every other function      any registered thread, except that start, stop and the fork functions are called by the
+ *                             runtime alone, one at a time
+ */
+#ifndef GC_GC_H
+#define GC_GC_H
+
+#include "base/atomic.h"
+#include <safehandle/finalizer.h>
+#include <safehandle/host.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is to become of a watched handle that nothing reaches. */
+typedef enum gc_verdict {
+    GC_FORGET, /* nothing is left to do: its memory may go */
+    GC_KEEP,   /* somebody may still come back for it: keep it and go on watching */
+    GC_CONDEMN /* into the critical lane */
+} gc_verdict;
+
+/* Why a handle is in the critical lane. */
+typedef enum gc_reason {
+    GC_DEATH, /* nothing reaches it */
+    GC_UNLOAD /* its group is unloaded, reachable or not */
+} gc_reason;
+
+typedef struct gc_client {
+    gc_verdict (*judge)(const void *handle);
+    void (*deaths_found)(void);
+} gc_client;
+
+/* The object lives; or has died and the finalizer is in the normal lane or running; or it has run or was suppressed. */
+typedef enum gc_finalizer_state { GC_FINALIZER_WATCHING, GC_FINALIZER_DEAD, GC_FINALIZER_DONE } gc_finalizer_state;
+
+/*
+ * A registered normal finalizer, in scanned memory, so that data stays alive. Allocated and freed by the host.
+ * Invariant: object is set, and with it the object reachable from here, only while state is GC_FINALIZER_DEAD.
+ */
+typedef struct gc_finalizer {
+    struct gc_finalizer *next;    /* in the normal lane, or among those to free */
+    struct gc_finalizer *earlier; /* registered before this one for the same object */
+    void *object;
+    word_t hidden_object; /* the object, so that the collector does not see it */
+    sh_finalizer *run;
+    void *data;
+    sh_site birth;
+    gc_finalizer_state state;
+    size_t batch; /* the batch that counts it; 0: none does */
+} gc_finalizer;
+
+typedef struct gc_host {
+    sh_collector collector;
+
+    sh_status (*start)(const gc_client *client, const sh_options *options);
+    void (*stop)(void);
+
+    /* Makes the calling thread known to the collector. *out_entered: it was not, and thread_leave is owed. */
+    sh_status (*thread_enter)(bool *out_entered);
+    void (*thread_leave)(void);
+
+    /* Zeroed leaf memory, watched from now on; NULL when there is none. Nobody frees it. */
+    void *(*handle_allocate)(size_t size_bytes);
+    /* Zeroed memory that is a root of the collector and is never moved or collected. */
+    void *(*scanned_allocate)(size_t size_bytes);
+    void (*scanned_free)(void *memory);
+
+    /* The handle behind a word that gc_hide made, or NULL when the word is 0: safe against its death meanwhile. */
+    void *(*reveal)(const atomic_word *hidden);
+
+    /* A full collection. Deaths are known when it returns. */
+    void (*collect)(void);
+
+    /* Normal finalizers. add: SH_OK, SH_E_ARGUMENT, SH_E_NOMEM, SH_E_UNSUPPORTED. remove: takes back those of object
+     * that have not died. take: the next dead one, NULL when there is none now. done: after it has run. */
+    sh_status (*finalizer_add)(void *object, sh_finalizer *run, void *data, sh_site birth);
+    void (*finalizer_remove)(void *object);
+    gc_finalizer *(*finalizer_take)(void);
+    void (*finalizer_done)(gc_finalizer *finalizer);
+    /* Every registered one is due now, as if its object had died. */
+    void (*finalizer_condemn_all)(void);
+    /* Runs what waits in the collector's own queue, where draining it is ours; it ends in finalizer_take. */
+    void (*queue_drain)(void);
+
+    void (*batch_close)(void);
+    size_t (*batch_pending)(void);
+    /* The batch's pending ones are not waited for any longer. */
+    void (*batch_abandon)(void);
+
+    /* The next condemned handle of the batch; NULL when there is none. settle follows each: GC_FORGET or GC_KEEP. */
+    void *(*condemned_take)(gc_reason *out_reason);
+    void (*condemned_settle)(void *handle, gc_reason reason, gc_verdict verdict);
+    /* Something waits in a lane, of any batch. */
+    bool (*has_work)(void);
+    /* Condemns every watched handle, for GC_UNLOAD. */
+    void (*handle_condemn_all)(void);
+    /* visit is called for each watched handle, condemned or not, in no order, with the host's lock held. */
+    void (*visit_watched)(void (*visit)(const void *handle, void *data), void *data);
+
+    /* The manual host's own; NULL with a collector. */
+    sh_status (*drop_handle)(void *handle);
+    sh_status (*drop_object)(void *object);
+    void (*collection_begin)(void);
+    sh_status (*collection_end)(void);
+
+    /* Around fork; after serves parent and child. */
+    void (*fork_before)(void);
+    void (*fork_after)(void);
+} gc_host;
+
+extern const gc_host gc_host_manual;
+#ifdef SH_HAVE_BOEHM
+extern const gc_host gc_host_boehm;
+#endif
+
+/* The host that the program chose; NULL until it has. Set once by the runtime while nothing else runs. */
+extern const gc_host *gc;
+
+/* A word that the collector does not take for a pointer. Never 0. */
+static inline word_t gc_hide(const void *object)
+{
+    return ~(word_t)object;
+}
+
+static inline void *gc_unhide(word_t hidden)
+{
+    return (void *)~hidden;
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What both hosts keep of the normal lane: the dead finalizers in the order they came, and how many of them each batch
+ * still waits for. Not synchronised: the host's lock covers it.
+ */
+#ifndef GC_LANE_H
+#define GC_LANE_H
+
+#include "base/assert.h"
+#include "gc/gc.h"
+
+/* Invariant: last is NULL exactly when first is; every node from first on is dead or done. */
+typedef struct gc_lane {
+    gc_finalizer *first;
+    gc_finalizer *last;
+} gc_lane;
+
+static inline void gc_lane_append(gc_lane *lane, gc_finalizer *finalizer)
+{
+    finalizer->next = NULL;
+    if (lane->first == NULL)
+        lane->first = finalizer;
+    else
+        lane->last->next = finalizer;
+    lane->last = finalizer;
+}
+
+static inline gc_finalizer *gc_lane_take(gc_lane *lane)
+{
+    gc_finalizer *first = lane->first;
+    if (first == NULL)
+        return NULL;
+    lane->first = first->next;
+    if (lane->first == NULL)
+        lane->last = NULL;
+    first->next = NULL;
+    return first;
+}
+
+/*
+ * Two batches matter at a time: the open one, which takes every new death, and the closed one, which is being run.
+ * Invariant: open >= 1; closed is open - 1, or 0 when the closed batch is not waited for any longer.
+ */
+typedef struct gc_batches {
+    size_t open;
+    size_t closed;
+    size_t pending_open;
+    size_t pending_closed;
+} gc_batches;
+
+#define GC_BATCHES_INIT                                                                                                \
+    {                                                                                                                  \
+        .open = 1                                                                                                      \
+    }
+
+static inline void gc_batches_count(gc_batches *batches, gc_finalizer *finalizer)
+{
+    if (finalizer->batch != 0)
+        return;
+    finalizer->batch = batches->open;
+    batches->pending_open++;
+}
+
+static inline void gc_batches_done(gc_batches *batches, const gc_finalizer *finalizer)
+{
+    if (finalizer->batch == 0)
+        return;
+    if (finalizer->batch == batches->open) {
+        ASSERT(batches->pending_open > 0);
+        batches->pending_open--;
+    } else if (finalizer->batch == batches->closed) {
+        ASSERT(batches->pending_closed > 0);
+        batches->pending_closed--;
+    }
+}
+
+static inline void gc_batches_close(gc_batches *batches)
+{
+    batches->closed = batches->open++;
+    batches->pending_closed = batches->pending_open;
+    batches->pending_open = 0;
+}
+
+static inline void gc_batches_abandon(gc_batches *batches)
+{
+    batches->closed = 0;
+    batches->pending_closed = 0;
+}
+
+#endif

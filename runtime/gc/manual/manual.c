@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The manual host: no collector. The program says which handles and objects have died; everything else is as on a
+ * collector, and nothing happens that the program did not say. For hosts with their own collector, for ThreadSanitizer,
+ * and for tests that must decide when a death is found.
+ */
+#include "base/assert.h"
+#include "base/checkpoint.h"
+#include "base/list.h"
+#include "gc/gc.h"
+#include "gc/lane.h"
+#include "platform/platform.h"
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(element) ((element)->object = NULL) /* manual_finalizer_add looks for it */
+#include <uthash.h>
+
+/* Where a handle's block is. A block is on the list of its stage and on no other. */
+typedef enum block_stage {
+    BLOCK_LIVE,      /* the program has it */
+    BLOCK_GATHERED,  /* dropped in a collection that has not ended */
+    BLOCK_CONDEMNED, /* in the critical lane */
+    BLOCK_TAKEN,     /* taken from the lane, not yet settled: on no list */
+    BLOCK_KEPT       /* dropped, and somebody may still give a reference back */
+} block_stage;
+
+/*
+ * In front of every handle.
+ * Invariant: link is on the ring that stage names. The memory is freed only once dropped.
+ */
+typedef struct block {
+    list_node link;
+    block_stage stage;
+    gc_reason reason;
+    bool dropped;
+} block;
+
+/* The finalizers of one object. Invariant: object is not NULL; newest is not NULL. */
+typedef struct owner {
+    void *object;
+    gc_finalizer *newest;
+    UT_hash_handle hh;
+} owner;
+
+/* Invariant: mutex covers every field. */
+static struct {
+    platform_mutex mutex;
+    gc_client client;
+    void (*collect)(void *data);
+    void *collect_data;
+    list_node live;
+    list_node condemned;
+    list_node kept;
+    size_t condemned_count;
+    size_t batch_count; /* of those, how many the closed batch may take */
+    gc_batches batches;
+    gc_lane normal_lane;
+    owner *owners;
+    bool lists_made;
+} host = {.mutex = PLATFORM_MUTEX_INIT, .batches = GC_BATCHES_INIT};
+
+/* What this thread reported since collection_begin. */
+static _Thread_local struct {
+    unsigned depth;
+    bool ring_made;
+    list_node handles;
+    gc_lane finalizers;
+} gathering;
+
+static void lock_host(void)
+{
+    platform_mutex_lock(&host.mutex);
+    if (!host.lists_made) {
+        list_init(&host.live);
+        list_init(&host.condemned);
+        list_init(&host.kept);
+        host.lists_made = true;
+    }
+}
+
+static void unlock_host(void)
+{
+    platform_mutex_unlock(&host.mutex);
+}
+
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
+
+/* Keeps the handle as aligned as malloc makes the block. */
+enum { BLOCK_SIZE_BYTES = (sizeof(block) + 15) / 16 * 16 };
+
+static void *block_handle(block *of)
+{
+    return (char *)of + BLOCK_SIZE_BYTES;
+}
+
+static block *handle_block(void *handle)
+{
+    return (block *)(void *)((char *)handle - BLOCK_SIZE_BYTES);
+}
+
+static block *link_block(list_node *link)
+{
+    return LIST_OWNER(link, block, link);
+}
+
+static void move_block(block *moved, list_node *ring, block_stage stage)
+{
+    list_remove(&moved->link);
+    list_append(ring, &moved->link);
+    moved->stage = stage;
+}
+
+static void free_block(block *freed)
+{
+    list_remove(&freed->link);
+    free(freed);
+}
+
+static void *manual_handle_allocate(size_t size_bytes)
+{
+    block *made = FAILS_HERE("gc.handle") ? NULL : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
+    if (made == NULL)
+        return NULL;
+    list_init(&made->link);
+    lock_host();
+    move_block(made, &host.live, BLOCK_LIVE);
+    unlock_host();
+    return block_handle(made);
+}
+
+static void condemn(block *condemned, gc_reason reason)
+{
+    condemned->reason = reason;
+    move_block(condemned, &host.condemned, BLOCK_CONDEMNED);
+    host.condemned_count++;
+}
+
+/* A dropped block outside the lane goes where its handle's state sends it. */
+static void judge_dropped(block *dropped)
+{
+    switch (host.client.judge(block_handle(dropped))) {
+    case GC_FORGET:
+        free_block(dropped);
+        break;
+    case GC_KEEP:
+        move_block(dropped, &host.kept, BLOCK_KEPT);
+        break;
+    case GC_CONDEMN:
+        condemn(dropped, GC_DEATH);
+        break;
+    }
+}
+
+static void judge_ring(list_node *ring)
+{
+    list_node waiting;
+    list_init(&waiting);
+    list_splice(&waiting, ring);
+    for (list_node *link; (link = list_take_first(&waiting)) != NULL;)
+        judge_dropped(link_block(link));
+}
+
+static sh_status manual_drop_handle(void *handle)
+{
+    block *dropped = handle_block(handle);
+    lock_host();
+    sh_status status = dropped->dropped ? SH_E_ARGUMENT : SH_OK;
+    bool found = false;
+    if (status == SH_OK) {
+        dropped->dropped = true;
+        if (dropped->stage == BLOCK_LIVE && gathering.depth > 0) {
+            move_block(dropped, &gathering.handles, BLOCK_GATHERED);
+        } else if (dropped->stage == BLOCK_LIVE) {
+            judge_dropped(dropped);
+            found = true;
+        }
+    }
+    unlock_host();
+    if (found)
+        host.client.deaths_found();
+    return status;
+}
+
+static void *manual_condemned_take(gc_reason *out_reason)
+{
+    void *handle = NULL;
+    lock_host();
+    if (host.batch_count > 0) {
+        block *taken = link_block(list_take_first(&host.condemned));
+        taken->stage = BLOCK_TAKEN;
+        host.batch_count--;
+        host.condemned_count--;
+        *out_reason = taken->reason;
+        handle = block_handle(taken);
+    }
+    unlock_host();
+    return handle;
+}
+
+static void manual_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
+{
+    (void)reason;
+    block *settled = handle_block(handle);
+    lock_host();
+    if (!settled->dropped)
+        move_block(settled, &host.live, BLOCK_LIVE); /* unloaded, and the program has it still */
+    else if (verdict == GC_FORGET)
+        free_block(settled);
+    else
+        move_block(settled, &host.kept, BLOCK_KEPT);
+    unlock_host();
+}
+
+static void manual_handle_condemn_all(void)
+{
+    lock_host();
+    list_node all;
+    list_init(&all);
+    list_splice(&all, &host.live);
+    for (list_node *link; (link = list_take_first(&all)) != NULL;)
+        condemn(link_block(link), GC_UNLOAD);
+    unlock_host();
+    host.client.deaths_found();
+}
+
+static void visit_ring(const list_node *ring, void (*visit)(const void *handle, void *data), void *data)
+{
+    for (list_node *link = ring->next; link != ring; link = link->next)
+        visit(block_handle(link_block(link)), data);
+}
+
+static void manual_visit_watched(void (*visit)(const void *handle, void *data), void *data)
+{
+    lock_host();
+    visit_ring(&host.live, visit, data);
+    visit_ring(&host.condemned, visit, data);
+    visit_ring(&host.kept, visit, data);
+    unlock_host();
+}
+
+static void *manual_reveal(const atomic_word *hidden)
+{
+    lock_host();
+    word_t word = atomic_word_load(hidden);
+    unlock_host();
+    return word == 0 ? NULL : gc_unhide(word);
+}
+
+/* ---- normal finalizers ------------------------------------------------------------------------------------------- */
+
+static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth)
+{
+    gc_finalizer *made = FAILS_HERE("gc.finalizer") ? NULL : malloc(sizeof *made);
+    owner *fresh = malloc(sizeof *fresh);
+    if (made == NULL || fresh == NULL) {
+        free(made);
+        free(fresh);
+        return SH_E_NOMEM;
+    }
+    *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth};
+    sh_status status = SH_OK;
+    lock_host();
+    owner *known;
+    HASH_FIND_PTR(host.owners, &object, known);
+    if (known != NULL) {
+        made->earlier = known->newest;
+        known->newest = made;
+        free(fresh);
+    } else {
+        *fresh = (owner){.object = object, .newest = made};
+        HASH_ADD_PTR(host.owners, object, fresh);
+        if (fresh->object == NULL) {
+            free(made);
+            free(fresh);
+            status = SH_E_NOMEM;
+        }
+    }
+    unlock_host();
+    return status;
+}
+
+/* Takes an owner out of the table and answers its finalizers, oldest first, linked by next. */
+static gc_finalizer *take_owner(owner *taken)
+{
+    gc_finalizer *oldest = NULL;
+    for (gc_finalizer *f = taken->newest; f != NULL; f = f->earlier) {
+        f->next = oldest;
+        oldest = f;
+    }
+    HASH_DEL(host.owners, taken);
+    free(taken);
+    return oldest;
+}
+
+static void append_all(gc_lane *lane, gc_finalizer *oldest)
+{
+    while (oldest != NULL) {
+        gc_finalizer *next = oldest->next;
+        oldest->object = gc_unhide(oldest->hidden_object);
+        oldest->state = GC_FINALIZER_DEAD;
+        if (lane == &host.normal_lane)
+            gc_batches_count(&host.batches, oldest);
+        gc_lane_append(lane, oldest);
+        oldest = next;
+    }
+}
+
+static sh_status manual_drop_object(void *object)
+{
+    lock_host();
+    owner *dead;
+    HASH_FIND_PTR(host.owners, &object, dead);
+    sh_status status = dead == NULL ? SH_E_ARGUMENT : SH_OK;
+    if (dead != NULL)
+        append_all(gathering.depth > 0 ? &gathering.finalizers : &host.normal_lane, take_owner(dead));
+    unlock_host();
+    if (status == SH_OK && gathering.depth == 0)
+        host.client.deaths_found();
+    return status;
+}
+
+static void manual_finalizer_remove(void *object)
+{
+    lock_host();
+    owner *known;
+    HASH_FIND_PTR(host.owners, &object, known);
+    for (gc_finalizer *f = known == NULL ? NULL : take_owner(known); f != NULL;) {
+        gc_finalizer *next = f->next;
+        free(f);
+        f = next;
+    }
+    for (gc_finalizer *f = host.normal_lane.first; f != NULL; f = f->next)
+        if (f->object == object)
+            f->state = GC_FINALIZER_DONE; /* take passes over it */
+    unlock_host();
+}
+
+static gc_finalizer *manual_finalizer_take(void)
+{
+    lock_host();
+    gc_finalizer *taken;
+    while ((taken = gc_lane_take(&host.normal_lane)) != NULL && taken->state == GC_FINALIZER_DONE) {
+        gc_batches_done(&host.batches, taken);
+        free(taken);
+    }
+    unlock_host();
+    return taken;
+}
+
+static void manual_finalizer_done(gc_finalizer *finalizer)
+{
+    lock_host();
+    gc_batches_done(&host.batches, finalizer);
+    unlock_host();
+    free(finalizer);
+}
+
+static void manual_finalizer_condemn_all(void)
+{
+    lock_host();
+    owner *each, *next;
+    HASH_ITER (hh, host.owners, each, next)
+        append_all(&host.normal_lane, take_owner(each));
+    unlock_host();
+    host.client.deaths_found();
+}
+
+/* ---- collections and batches ------------------------------------------------------------------------------------- */
+
+static void manual_collection_begin(void)
+{
+    if (!gathering.ring_made) {
+        list_init(&gathering.handles);
+        gathering.ring_made = true;
+    }
+    gathering.depth++;
+}
+
+static void publish_gathered(void)
+{
+    lock_host();
+    for (gc_finalizer *f; (f = gc_lane_take(&gathering.finalizers)) != NULL;) {
+        gc_batches_count(&host.batches, f);
+        gc_lane_append(&host.normal_lane, f);
+    }
+    judge_ring(&gathering.handles);
+    unlock_host();
+    host.client.deaths_found();
+}
+
+static sh_status manual_collection_end(void)
+{
+    if (gathering.depth == 0)
+        return SH_E_ARGUMENT;
+    if (--gathering.depth == 0)
+        publish_gathered();
+    return SH_OK;
+}
+
+static void manual_collect(void)
+{
+    if (host.collect != NULL)
+        host.collect(host.collect_data);
+}
+
+static void manual_batch_close(void)
+{
+    lock_host();
+    judge_ring(&host.kept);
+    gc_batches_close(&host.batches);
+    host.batch_count = host.condemned_count;
+    unlock_host();
+}
+
+static size_t manual_batch_pending(void)
+{
+    lock_host();
+    size_t pending = host.batches.pending_closed;
+    unlock_host();
+    return pending;
+}
+
+static void manual_batch_abandon(void)
+{
+    lock_host();
+    gc_batches_abandon(&host.batches);
+    unlock_host();
+}
+
+static bool manual_has_work(void)
+{
+    lock_host();
+    bool work = host.condemned_count > 0 || host.normal_lane.first != NULL;
+    unlock_host();
+    return work;
+}
+
+/* ---- start, threads, fork ---------------------------------------------------------------------------------------- */
+
+static sh_status manual_start(const gc_client *client, const sh_options *options)
+{
+    lock_host();
+    host.client = *client;
+    host.collect = options->collect;
+    host.collect_data = options->collect_data;
+    unlock_host();
+    return SH_OK;
+}
+
+static void manual_stop(void)
+{
+    lock_host();
+    judge_ring(&host.kept);
+    unlock_host();
+}
+
+static sh_status manual_thread_enter(bool *out_entered)
+{
+    *out_entered = true;
+    return SH_OK;
+}
+
+/* A thread that ends inside a collection has still reported its deaths. */
+static void manual_thread_leave(void)
+{
+    if (gathering.depth == 0)
+        return;
+    gathering.depth = 0;
+    publish_gathered();
+}
+
+static void *manual_scanned_allocate(size_t size_bytes)
+{
+    return FAILS_HERE("gc.scanned") ? NULL : calloc(1, size_bytes);
+}
+
+static void manual_queue_drain(void)
+{
+}
+
+const gc_host gc_host_manual = {
+    .collector = SH_COLLECTOR_MANUAL,
+    .start = manual_start,
+    .stop = manual_stop,
+    .thread_enter = manual_thread_enter,
+    .thread_leave = manual_thread_leave,
+    .handle_allocate = manual_handle_allocate,
+    .scanned_allocate = manual_scanned_allocate,
+    .scanned_free = free,
+    .reveal = manual_reveal,
+    .collect = manual_collect,
+    .finalizer_add = manual_finalizer_add,
+    .finalizer_remove = manual_finalizer_remove,
+    .finalizer_take = manual_finalizer_take,
+    .finalizer_done = manual_finalizer_done,
+    .finalizer_condemn_all = manual_finalizer_condemn_all,
+    .queue_drain = manual_queue_drain,
+    .batch_close = manual_batch_close,
+    .batch_pending = manual_batch_pending,
+    .batch_abandon = manual_batch_abandon,
+    .condemned_take = manual_condemned_take,
+    .condemned_settle = manual_condemned_settle,
+    .has_work = manual_has_work,
+    .handle_condemn_all = manual_handle_condemn_all,
+    .visit_watched = manual_visit_watched,
+    .drop_handle = manual_drop_handle,
+    .drop_object = manual_drop_object,
+    .collection_begin = manual_collection_begin,
+    .collection_end = manual_collection_end,
+    .fork_before = lock_host,
+    .fork_after = unlock_host,
+};
