@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two lanes, the normal one strictly before the critical one; the worker that runs them; its supervisor.
+ *
+ * One worker at a time is current. It takes a batch (gc.h), runs its normal finalizers, then releases its handles. When
+ * it does not come back from one of them for a quarter of the deadline, the supervisor makes another worker current,
+ * which goes on with the rest; the stuck one finishes alone and leaves. Handles wait for a stuck normal finalizer until
+ * its deadline, and no longer. docs/ordering.md tells the whole of it.
+ *
+ *   finalization_wake        anywhere, also where the collector has stopped the world
+ *   finalization_wait_idle   any thread but the worker's
+ *   the rest                 the runtime, one at a time
+ *
+ * Source: document 002, "weak ordering guarantee"; document 003, "the finalizer will be run".
+ */
+#ifndef FINALIZATION_FINALIZATION_H
+#define FINALIZATION_FINALIZATION_H
+
+#include "event/event.h"
+#include "gc/gc.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the room above does for us. */
+typedef struct finalization_client {
+    const platform_thread_hooks *hooks; /* for every worker's thread */
+    /* Whose handle it is, for events: kind, raw and birth are filled in. */
+    void (*describe)(const void *handle, event_record *out_record);
+    /* Closes the handle and releases it where nobody uses it. Leaks go into the run. */
+    gc_verdict (*release)(void *handle, gc_reason reason, event_run *leaks);
+    /* The release called by release ended its thread: the handle counts as released, and as failed. */
+    void (*release_torn)(void *handle);
+} finalization_client;
+
+/* deadline_ms: how long a normal finalizer may delay the handles of its batch; negative: no limit.
+ * 0 or an errno value. client must live as long as the process. */
+int finalization_start(const finalization_client *client, int64_t deadline_ms);
+
+/* Lets the threads end and waits for them. Those that are stuck end when they come back. */
+void finalization_stop(int64_t deadline);
+
+void finalization_wake(void);
+
+/* Waits until everything that was due when this was called has run. False: the deadline. */
+bool finalization_wait_idle(int64_t deadline);
+
+void finalization_fork_before(void);
+void finalization_fork_in_parent(void);
+void finalization_fork_in_child(void);
+
+#endif

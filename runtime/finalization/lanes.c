@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* Running a batch: its normal finalizers, then its handles. */
+#include "base/assert.h"
+#include "base/checkpoint.h"
+#include "finalization/worker.h"
+
+/* What an overdue event says of a normal finalizer. */
+static event_record finalizer_subject(const gc_finalizer *finalizer)
+{
+    return (event_record){
+        .type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_NORMAL_OVERDUE, .birth = finalizer->birth, .count = 1};
+}
+
+/* ---- items: begun under the mutex by the current worker only, so that no two workers take the same --------------- */
+
+static void begin_item(worker *self, item_type item)
+{
+    ASSERT(self->item == ITEM_NONE);
+    self->item = item;
+    self->told = false;
+    self->given_up = false;
+    self->started_ms = platform_now_coarse_ms();
+}
+
+static bool begin_queue(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    bool begun = room.current == self;
+    if (begun) {
+        begin_item(self, ITEM_QUEUE);
+        self->subject = (event_record){.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_NORMAL_OVERDUE, .count = 1};
+    }
+    platform_mutex_unlock(&room.mutex);
+    return begun;
+}
+
+static bool begin_normal(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    gc_finalizer *finalizer = room.current == self ? gc->finalizer_take() : NULL;
+    if (finalizer != NULL) {
+        begin_item(self, ITEM_NORMAL);
+        self->finalizer = finalizer;
+        self->subject = finalizer_subject(finalizer);
+    }
+    platform_mutex_unlock(&room.mutex);
+    return finalizer != NULL;
+}
+
+static bool begin_critical(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    void *handle = room.current == self ? gc->condemned_take(&self->reason) : NULL;
+    if (handle != NULL) {
+        begin_item(self, ITEM_CRITICAL);
+        self->handle = handle;
+        self->subject = (event_record){.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_RELEASE_OVERDUE, .count = 1};
+        room.client->describe(handle, &self->subject);
+    }
+    platform_mutex_unlock(&room.mutex);
+    return handle != NULL;
+}
+
+/* ---- the normal lane --------------------------------------------------------------------------------------------- */
+
+static size_t run_normal_lane(worker *self)
+{
+    size_t done = 0;
+    if (begin_queue(self)) {
+        gc->queue_drain();
+        worker_finish_item(self);
+    }
+    while (begin_normal(self)) {
+        CHECKPOINT("finalization.normal");
+        self->finalizer->run(self->finalizer->object, self->finalizer->data);
+        gc->finalizer_done(self->finalizer);
+        worker_finish_item(self);
+        done++;
+    }
+    return done;
+}
+
+/*
+ * Until when the batch waits for its unfinished normal finalizers: for each that a stuck worker runs, until its own
+ * deadline; for those that the host has not handed over, until the batch's. With the mutex held.
+ */
+static int64_t batch_waits_until(void)
+{
+    int64_t latest_start = room.closed_ms;
+    for (int i = 0; i < WORKERS; i++) {
+        const worker *each = &room.workers[i];
+        if (each->item == ITEM_NORMAL && !each->given_up && each->started_ms > latest_start)
+            latest_start = each->started_ms;
+    }
+    return room.deadline_ms < 0 ? PLATFORM_FOREVER : latest_start + room.deadline_ms;
+}
+
+/* With the mutex held. */
+static void give_batch_up(size_t pending)
+{
+    for (int i = 0; i < WORKERS; i++) {
+        worker *each = &room.workers[i];
+        if (each->item != ITEM_NORMAL || each->given_up)
+            continue;
+        each->given_up = true;
+        if (pending > 0)
+            pending--;
+    }
+    if (pending > 0) {
+        event_record record = {.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_HOST_OVERDUE, .count = pending};
+        event_raise(&record);
+    }
+    gc->batch_abandon();
+}
+
+/* True when the batch waits for nothing more; else when to look again. */
+static bool normals_are_over(const worker *self, int64_t *out_until)
+{
+    platform_mutex_lock(&room.mutex);
+    size_t pending = gc->batch_pending();
+    *out_until = batch_waits_until();
+    bool over = pending == 0 || room.current != self || room.stopping;
+    if (!over && platform_now_ms() >= *out_until) {
+        give_batch_up(pending);
+        over = true;
+    }
+    platform_mutex_unlock(&room.mutex);
+    return over;
+}
+
+static size_t run_normals(worker *self)
+{
+    size_t done = run_normal_lane(self);
+    for (int64_t until; !normals_are_over(self, &until);) {
+        (void)platform_signal_wait(&room.wake, until);
+        done += run_normal_lane(self);
+    }
+    return done;
+}
+
+/* ---- the critical lane ------------------------------------------------------------------------------------------- */
+
+static size_t run_criticals(worker *self)
+{
+    size_t done = 0;
+    while (begin_critical(self)) {
+        CHECKPOINT("finalization.critical");
+        gc_verdict verdict = room.client->release(self->handle, self->reason, &self->leaks);
+        gc->condemned_settle(self->handle, self->reason, verdict);
+        worker_finish_item(self);
+        done++;
+    }
+    event_run_flush(&self->leaks);
+    return done;
+}
+
+/* ---- batches ----------------------------------------------------------------------------------------------------- */
+
+static void begin_batch(const worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    if (room.current == self && !room.batch_begun) {
+        gc->batch_close();
+        room.batch_begun = true;
+        room.closed_ms = platform_now_coarse_ms();
+    }
+    platform_mutex_unlock(&room.mutex);
+}
+
+static void end_batch(const worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    if (room.current == self)
+        room.batch_begun = false;
+    platform_mutex_unlock(&room.mutex);
+}
+
+/* How long to wait when there is work and none of it can be taken, for want of memory. */
+enum { STARVED_MS = 100 };
+
+void lanes_work_off(worker *self)
+{
+    do {
+        begin_batch(self);
+        size_t done = run_normals(self);
+        done += run_criticals(self);
+        end_batch(self);
+        if (done == 0 && gc->has_work())
+            (void)platform_signal_wait(&room.wake, platform_deadline(STARVED_MS));
+    } while (worker_is_current(self) && gc->has_work());
+}

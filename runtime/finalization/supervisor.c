@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: runs no code but ours, so nothing can hold it up. It sleeps while no worker works.
+ */
+#include "finalization/worker.h"
+
+enum {
+    OVERTAKE_PART = 4, /* the others go on after this part of the deadline */
+    LOOKS = 16,        /* so many looks in one deadline */
+    LONGEST_LOOK_MS = 100,
+    RETRY_MS = 100 /* when no thread could be had */
+};
+
+static int64_t look_interval_ms(void)
+{
+    int64_t interval = room.deadline_ms / LOOKS;
+    return interval < 1 ? 1 : interval > LONGEST_LOOK_MS ? LONGEST_LOOK_MS : interval;
+}
+
+static void look_at(worker *watched, int64_t now)
+{
+    int64_t elapsed = now - watched->started_ms;
+    if (watched->item == ITEM_NONE || room.deadline_ms < 0)
+        return;
+    if (watched == room.current && elapsed >= room.deadline_ms / OVERTAKE_PART)
+        (void)worker_start_another();
+    if (elapsed >= room.deadline_ms && !watched->told) {
+        watched->told = true;
+        event_raise(&watched->subject);
+    }
+}
+
+/* Answers when to look again. */
+static int64_t look_around(void)
+{
+    int64_t now = platform_now_ms();
+    for (int i = 0; i < WORKERS; i++)
+        look_at(&room.workers[i], now);
+    if (room.current == NULL && !worker_start_another())
+        return now + RETRY_MS;
+    bool busy = room.deadline_ms >= 0 && (room.passing || worker_any_busy());
+    return busy ? now + look_interval_ms() : PLATFORM_FOREVER;
+}
+
+static void supervisor_run(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        platform_mutex_lock(&room.mutex);
+        bool stopping = room.stopping;
+        int64_t next = stopping ? 0 : look_around();
+        platform_mutex_unlock(&room.mutex);
+        if (stopping)
+            return;
+        (void)platform_signal_wait(&room.supervise, next);
+        platform_signal_drain(&room.supervise);
+    }
+}
+
+static void supervisor_ended(void *unused, bool returned)
+{
+    (void)unused;
+    (void)returned;
+    platform_mutex_lock(&room.mutex);
+    room.supervisor_alive = false;
+    platform_condition_broadcast(&room.changed);
+    platform_mutex_unlock(&room.mutex);
+}
+
+const platform_thread_plan supervisor_plan = {"sh-supervisor", supervisor_run, supervisor_ended};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* The workers' threads, and what the rest of the runtime asks of them. */
+#include "finalization/worker.h"
+#include "base/assert.h"
+#include "base/checkpoint.h"
+#include <errno.h>
+
+finalization_room room = {.mutex = PLATFORM_MUTEX_INIT};
+
+static void lock_room(void)
+{
+    platform_mutex_lock(&room.mutex);
+}
+
+static void unlock_room(void)
+{
+    platform_mutex_unlock(&room.mutex);
+}
+
+bool worker_is_current(const worker *self)
+{
+    lock_room();
+    bool current = room.current == self && !room.stopping;
+    unlock_room();
+    return current;
+}
+
+bool worker_any_busy(void)
+{
+    for (int i = 0; i < WORKERS; i++)
+        if (room.workers[i].item != ITEM_NONE)
+            return true;
+    return false;
+}
+
+static void clear_item(worker *self)
+{
+    self->item = ITEM_NONE;
+    self->finalizer = NULL;
+    self->handle = NULL;
+}
+
+void worker_finish_item(worker *self)
+{
+    lock_room();
+    bool was_stuck = room.current != self;
+    clear_item(self);
+    if (was_stuck) {
+        platform_condition_broadcast(&room.changed);
+        platform_signal_post(&room.wake); /* the current one may be waiting for this very item */
+    }
+    unlock_room();
+}
+
+/* ---- a worker's thread ------------------------------------------------------------------------------------------- */
+
+static void work(worker *self)
+{
+    lock_room();
+    uint64_t ticket = room.requested;
+    room.passing = true;
+    unlock_room();
+    platform_signal_post(&room.supervise);
+    lanes_work_off(self);
+    lock_room();
+    if (room.current == self) {
+        room.passing = false;
+        room.completed = ticket;
+        platform_condition_broadcast(&room.changed);
+    }
+    unlock_room();
+}
+
+static void worker_run(void *data)
+{
+    worker *self = data;
+    platform_thread_begin(room.client->hooks);
+    /* A fresh worker may stand in for one that was torn away with work left. */
+    while (worker_is_current(self)) {
+        platform_signal_drain(&room.wake);
+        work(self);
+        /* Only a worker with an item is overtaken, so one that is current here stays it. */
+        if (worker_is_current(self))
+            (void)platform_signal_wait(&room.wake, PLATFORM_FOREVER);
+    }
+    platform_signal_post(&room.wake); /* in case this one took a post that was meant for its successor */
+    room.client->hooks->end();
+}
+
+/* What the item that ended its thread leaves behind. */
+static void clear_up_after(worker *self)
+{
+    event_record record = self->subject;
+    switch (self->item) {
+    case ITEM_NONE:
+        return;
+    case ITEM_QUEUE:
+    case ITEM_NORMAL:
+        record.detail = EVENT_NORMAL_ENDED_THREAD;
+        if (self->finalizer != NULL)
+            gc->finalizer_done(self->finalizer);
+        break;
+    case ITEM_CRITICAL:
+        record.type = SH_EVENT_CONTRACT_BROKEN;
+        record.detail = EVENT_RELEASE_ENDED_THREAD;
+        room.client->release_torn(self->handle);
+        gc->condemned_settle(self->handle, self->reason, GC_FORGET);
+        break;
+    }
+    event_raise(&record);
+    event_run_flush(&self->leaks);
+}
+
+static void worker_ended(void *data, bool returned)
+{
+    worker *self = data;
+    if (!returned)
+        clear_up_after(self);
+    lock_room();
+    clear_item(self);
+    self->alive = false;
+    if (room.current == self)
+        room.current = NULL;
+    platform_condition_broadcast(&room.changed);
+    unlock_room();
+    platform_signal_post(&room.supervise);
+}
+
+static const platform_thread_plan worker_plan = {"sh-finalizer", worker_run, worker_ended};
+
+bool worker_start_another(void)
+{
+    for (int i = 0; i < WORKERS; i++) {
+        worker *fresh = &room.workers[i];
+        if (fresh->alive)
+            continue;
+        fresh->alive = true;
+        worker *before = room.current;
+        room.current = fresh;
+        if (platform_thread_start(&worker_plan, fresh) == 0)
+            return true;
+        fresh->alive = false;
+        room.current = before;
+        return false;
+    }
+    return false;
+}
+
+/* ---- for the rest of the runtime --------------------------------------------------------------------------------- */
+
+static int start_supervisor(void)
+{
+    if (room.supervisor_alive)
+        return 0;
+    room.supervisor_alive = true;
+    int error = platform_thread_start(&supervisor_plan, NULL);
+    if (error != 0)
+        room.supervisor_alive = false;
+    return error;
+}
+
+static int start_threads(void)
+{
+    if (room.workers == NULL)
+        room.workers = gc->scanned_allocate(WORKERS * sizeof *room.workers);
+    if (room.workers == NULL)
+        return ENOMEM;
+    int error = start_supervisor();
+    return error != 0 ? error : room.current != NULL || worker_start_another() ? 0 : EAGAIN;
+}
+
+int finalization_start(const finalization_client *client, int64_t deadline_ms)
+{
+    if (room.client == NULL) {
+        platform_condition_init(&room.changed);
+        platform_signal_init(&room.wake);
+        platform_signal_init(&room.supervise);
+    }
+    lock_room();
+    room.client = client;
+    room.deadline_ms = deadline_ms;
+    room.stopping = false;
+    int error = start_threads();
+    unlock_room();
+    if (error != 0)
+        finalization_stop(PLATFORM_FOREVER);
+    return error;
+}
+
+static bool any_idle_thread(void)
+{
+    if (room.supervisor_alive)
+        return true;
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++)
+        if (room.workers[i].alive && room.workers[i].item == ITEM_NONE)
+            return true;
+    return false;
+}
+
+void finalization_stop(int64_t deadline)
+{
+    lock_room();
+    room.stopping = true;
+    platform_signal_post(&room.wake);
+    platform_signal_post(&room.supervise);
+    while (any_idle_thread() && platform_condition_wait(&room.changed, &room.mutex, deadline))
+        continue;
+    unlock_room();
+}
+
+void finalization_wake(void)
+{
+    platform_signal_post(&room.wake);
+}
+
+bool finalization_wait_idle(int64_t deadline)
+{
+    lock_room();
+    uint64_t ticket = ++room.requested;
+    finalization_wake();
+    bool in_time = true;
+    while ((room.completed < ticket || worker_any_busy()) && in_time)
+        in_time = platform_condition_wait(&room.changed, &room.mutex, deadline);
+    bool idle = room.completed >= ticket && !worker_any_busy();
+    unlock_room();
+    return idle;
+}
+
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
+
+void finalization_fork_before(void)
+{
+    lock_room();
+}
+
+void finalization_fork_in_parent(void)
+{
+    unlock_room();
+}
+
+/* The threads are gone, and what they were running is lost to this process. */
+void finalization_fork_in_child(void)
+{
+    platform_condition_init(&room.changed);
+    platform_signal_init(&room.wake);
+    platform_signal_init(&room.supervise);
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++)
+        room.workers[i] = (worker){.alive = false};
+    room.current = NULL;
+    room.supervisor_alive = false;
+    room.passing = false;
+    room.batch_begun = false;
+    unlock_room();
+}

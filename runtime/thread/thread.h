@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What we know of each thread that uses handles: whether the collector knows it through us, and which leases it holds.
+ *
+ *   thread_here, thread_lease_take, _publish, _clear   the thread itself
+ *   thread_visit_leases                                any thread; sees leases of all threads come and go
+ *   thread_start, thread_fork_…, thread_bury_orphans   the runtime, one at a time
+ */
+#ifndef THREAD_THREAD_H
+#define THREAD_THREAD_H
+
+#include "base/atomic.h"
+#include "base/list.h"
+#include <safehandle/site.h>
+#include <safehandle/status.h>
+#include <stdint.h>
+
+enum { THREAD_LEASES = 32 }; /* in one block; a thread with more nested leases gets another block */
+
+/* One lease. Invariant: handle is 0, or the address of a handle on which this thread holds one reference for it. */
+typedef struct thread_lease {
+    atomic_word handle;
+    atomic_word since; /* a const sh_site *, or 0 */
+} thread_lease;
+
+/* In scanned memory, so that a leased handle is reachable. Invariant: bit i of taken is set while leases[i] is in use;
+ * only the owning thread reads or writes it. */
+typedef struct thread_lease_block {
+    struct thread_lease_block *next;
+    uint32_t taken;
+    thread_lease leases[THREAD_LEASES];
+} thread_lease_block;
+
+/* In scanned memory. Invariant: on the list of all records from attach to detach. */
+typedef struct thread_record {
+    list_node link;
+    int64_t thread_id;
+    bool entered; /* the collector knows the thread through us */
+    bool ours;    /* it is a thread of the runtime */
+    thread_lease_block block;
+} thread_record;
+
+/* Gives the reference behind a lease back, for a thread that has ended. Installed by the handle room. */
+typedef void thread_give_back(void *handle);
+
+/* 0 or an errno value; once in a process. */
+int thread_start(thread_give_back *give_back);
+
+/* The calling thread's record; NULL when it is not attached. */
+thread_record *thread_here(void);
+
+/* Attaches the calling thread when it is not yet. SH_E_NOMEM, SH_E_UNSUPPORTED. */
+sh_status thread_attach(bool ours, thread_record **out_record);
+
+/* SH_E_ARGUMENT: not attached, or leases are open. */
+sh_status thread_detach(void);
+
+/* True on the worker's and the teller's threads, which must not wait for themselves. */
+bool thread_is_ours(void);
+
+/* A free place; NULL when there is no memory for one. publish makes it visible, clear frees it. Cleared with another
+ * thread's record, or NULL, against the contract of leases, the place stays taken until its thread ends. */
+thread_lease *thread_lease_take(thread_record *record);
+void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since);
+void thread_lease_clear(thread_record *record, thread_lease *lease);
+
+/* Whether the calling thread leases handle. */
+bool thread_leases(const void *handle);
+
+/* Calls visit for every lease on handle, on every thread. */
+void thread_visit_leases(const void *handle, void (*visit)(int64_t thread_id, const sh_site *since, void *data),
+                         void *data);
+
+/* The child has only the forking thread. What the others leased is given back by thread_bury_orphans, later, since it
+ * may run a user's release. */
+void thread_fork_before(void);
+void thread_fork_in_parent(void);
+void thread_fork_in_child(void);
+void thread_bury_orphans(void);
+
+#endif
