@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Classes: what many handles have in common, stored once. A handle keeps the number of its class, 4 bytes.
+ *
+ *   class_intern, class_of   any thread
+ */
+#ifndef HANDLE_CLASS_H
+#define HANDLE_CLASS_H
+
+#include <safehandle/kind.h>
+#include <safehandle/site.h>
+#include <safehandle/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Invariant: immutable once its number was given out; kind is valid (kind.h says what that means). */
+typedef struct handle_class {
+    const sh_kind *kind;
+    const sh_site *site; /* where its handles are made; NULL: not recorded */
+    bool owned;
+} handle_class;
+
+/* The number of the class of these three. SH_E_ARGUMENT: the kind is not valid, or abstract. SH_E_NOMEM. */
+sh_status class_intern(const sh_kind *kind, const sh_site *site, bool owned, uint32_t *out_number);
+
+/* number was given out by class_intern. */
+const handle_class *class_of(uint32_t number);
+
+static inline sh_site class_birth(const handle_class *of)
+{
+    return of->site == NULL ? (sh_site){NULL, 0} : *of->site;
+}
+
+/* Around fork; after serves parent and child. */
+void class_fork_before(void);
+void class_fork_after(void);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing, waiting for it, and invalidating. */
+#include "handle/context.h"
+#include "handle/handle.h"
+#include "handle/owner_map.h"
+#include "platform/platform.h"
+#include "thread/thread.h"
+#include <errno.h>
+
+sh_status sh_close(sh_handle *h)
+{
+    if (h == NULL)
+        return SH_E_ARGUMENT;
+    state_result closing = state_word_begin_close(&h->state);
+    if (closing.must_release)
+        return release_claimed(h);
+    return sh_is_released(h) ? SH_OK : SH_PENDING;
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+
+enum { INTERRUPT_EVERY_MS = 1 }; /* a user may be between its look at a flag and its system call: once is not enough */
+
+/* Under a reference of its own, beside the users': without it the last of them could release the value, and the
+ * interrupt would hit whoever got the number next. */
+static void interrupt_users(sh_handle *h)
+{
+    if (state_word_join(&h->state) != STATE_DONE)
+        return;
+    int saved = errno;
+    (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
+    errno = saved;
+    (void)reference_drop(h);
+}
+
+static bool wait_interrupting(sh_handle *h, int64_t deadline)
+{
+    for (;;) {
+        interrupt_users(h);
+        int64_t turn = platform_deadline(INTERRUPT_EVERY_MS);
+        if (release_wait(h, turn < deadline ? turn : deadline))
+            return true;
+        if (platform_now_ms() >= deadline)
+            return false;
+    }
+}
+
+static sh_status released_status(const sh_handle *h)
+{
+    return (state_word_read(&h->state) & STATE_FAILED) != 0 ? SH_E_RELEASE : SH_OK;
+}
+
+sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)
+{
+    sh_status status = sh_close(h);
+    if (status == SH_OK)
+        return released_status(h);
+    if (status != SH_PENDING || thread_leases(h))
+        return status;
+    int64_t deadline = platform_deadline(timeout_ms);
+    bool can_interrupt = handle_class_of(h)->kind->interrupt != NULL;
+    bool released = can_interrupt ? wait_interrupting(h, deadline) : release_wait(h, deadline);
+    return released ? released_status(h) : SH_E_TIMEOUT;
+}
+
+/* ---- invalidating ------------------------------------------------------------------------------------------------ */
+
+bool close_as_invalid(sh_handle *h)
+{
+    state_result closing = state_word_invalidate(&h->state);
+    if (closing.answer != STATE_DONE)
+        return false;
+    sh_handle *unused;
+    (void)owner_map_disown(h, handle_raw(h), &unused);
+    if (closing.must_release)
+        (void)release_claimed(h);
+    return true;
+}
+
+void sh_set_handle_as_invalid(sh_handle *h)
+{
+    if (h != NULL)
+        (void)close_as_invalid(h);
+}
+
+void close_unborn(sh_handle *h)
+{
+    (void)sh_close(h);
+    /* A host without a collector has to be told that nothing reaches it. */
+    if (gc->drop_handle != NULL)
+        (void)gc->drop_handle(h);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Making a handle, and storing its value. */
+#include "base/options.h"
+#include "handle/context.h"
+#include "handle/handle.h"
+#include "handle/kind.h"
+#include "handle/owner_map.h"
+#include "thread/lifecycle.h"
+#include "thread/thread.h"
+
+#undef sh_create
+#undef sh_wrap
+#undef sh_duplicate
+
+/* ---- making ------------------------------------------------------------------------------------------------------ */
+
+/* Everything that can fail fails here, and leaves nothing behind. */
+static sh_status make(const sh_kind *kind, const sh_create_options *options, const sh_site *site,
+                      sh_handle **out_handle)
+{
+    uint32_t class_number;
+    sh_status status = class_intern(kind, site, !options->not_owned, &class_number);
+    if (status != SH_OK)
+        return status;
+    uint32_t context_number;
+    status = context_keep(options->context, &context_number);
+    if (status != SH_OK)
+        return status;
+    sh_handle *h = gc->handle_allocate(sizeof *h);
+    if (h == NULL) {
+        context_drop(context_number);
+        return SH_E_NOMEM;
+    }
+    state_word_init(&h->state);
+    atomic_word_store(&h->raw, (word_t)kind->invalid_value);
+    h->class_number = class_number;
+    h->context_number = context_number;
+    *out_handle = h;
+    return SH_OK;
+}
+
+sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                         const sh_site *site_or_null, sh_handle **out_handle)
+{
+    if (kind == NULL || out_handle == NULL)
+        return SH_E_ARGUMENT;
+    sh_create_options options;
+    if (!options_read(&options, sizeof options, options_or_null, options_size_bytes) || options.domain != NULL)
+        return SH_E_UNSUPPORTED;
+    sh_status status = lifecycle_admit();
+    if (status != SH_OK)
+        return status;
+    thread_record *unused;
+    status = thread_attach(false, &unused);
+    return status != SH_OK ? status : make(kind, &options, site_or_null, out_handle);
+}
+
+sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                       const sh_site *site_or_null, sh_handle **out_handle)
+{
+    return create_checked(kind, options_or_null, options_size_bytes, site_or_null, out_handle);
+}
+
+sh_status sh_create(const sh_kind *kind, const sh_create_options *options_or_null, sh_handle **out_handle)
+{
+    return sh_create_at(kind, options_or_null, sizeof *options_or_null, NULL, out_handle);
+}
+
+/* ---- storing ----------------------------------------------------------------------------------------------------- */
+
+/* The first to store wins: raw holds the invalid value until then. Full: ordered before the publication. */
+static bool store(sh_handle *h, sh_raw raw)
+{
+    return atomic_word_swap_if(&h->raw, (word_t)handle_class_of(h)->kind->invalid_value, (word_t)raw);
+}
+
+static void unstore(sh_handle *h)
+{
+    atomic_word_store_release(&h->raw, (word_t)handle_class_of(h)->kind->invalid_value);
+}
+
+sh_status sh_set_handle(sh_handle *h, sh_raw raw)
+{
+    if (h == NULL)
+        return SH_E_ARGUMENT;
+    if (kind_refuses(handle_class_of(h)->kind, raw))
+        return SH_E_INVALID;
+    if (!store(h, raw))
+        return SH_E_ARGUMENT;
+    sh_handle *stale = owner_map_replace(h, raw);
+    if (stale != NULL && close_as_invalid(stale))
+        handle_raise(stale, SH_EVENT_DOUBLE_WRAP, EVENT_OWNER_STALE, h);
+    if (state_word_publish(&h->state) == STATE_DONE)
+        return SH_OK;
+    (void)release_stray(h, raw);
+    unstore(h);
+    return SH_E_CLOSED;
+}
+
+static sh_status adopt(sh_handle *h, sh_raw raw)
+{
+    (void)store(h, raw); /* nobody else has h yet */
+    const sh_handle *owner = owner_map_claim(h, raw);
+    if (owner != NULL) {
+        unstore(h);
+        handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, h);
+        return SH_E_OWNED;
+    }
+    if (state_word_publish(&h->state) == STATE_DONE)
+        return SH_OK;
+    sh_handle *unused;
+    (void)owner_map_disown(h, raw, &unused);
+    unstore(h);
+    return SH_E_CLOSED;
+}
+
+sh_status sh_wrap_at(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
+                     size_t options_size_bytes, const sh_site *site_or_null, sh_handle **out_handle)
+{
+    sh_handle *h;
+    sh_status status = out_handle == NULL ? SH_E_ARGUMENT
+                                          : create_checked(kind, options_or_null, options_size_bytes, site_or_null, &h);
+    if (status != SH_OK)
+        return status;
+    status = kind_refuses(kind, raw) ? SH_E_INVALID : adopt(h, raw);
+    if (status != SH_OK) {
+        close_unborn(h);
+        return status;
+    }
+    *out_handle = h;
+    return SH_OK;
+}
+
+sh_status sh_wrap(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null, sh_handle **out_handle)
+{
+    return sh_wrap_at(kind, raw, options_or_null, sizeof *options_or_null, NULL, out_handle);
+}
+
+/* ---- duplicating ------------------------------------------------------------------------------------------------- */
+
+static int duplicate_raw(void *original, sh_raw *out_copy)
+{
+    const sh_handle *h = original;
+    return handle_class_of(h)->kind->duplicate(handle_raw(h), out_copy);
+}
+
+static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **out_copy)
+{
+    const sh_kind *kind = handle_class_of(h)->kind;
+    if (kind->duplicate == NULL)
+        return SH_E_UNSUPPORTED;
+    sh_create_options options = {.context = context_get(h->context_number)};
+    sh_handle *copy;
+    sh_status status = create_checked(kind, &options, sizeof options, site, &copy);
+    if (status == SH_OK)
+        status = open_into(&copy, 1, duplicate_raw, h);
+    if (status == SH_OK)
+        *out_copy = copy;
+    return status;
+}
+
+sh_status sh_duplicate_at(sh_handle *h, const sh_site *site_or_null, sh_handle **out_copy)
+{
+    if (h == NULL || out_copy == NULL)
+        return SH_E_ARGUMENT;
+    sh_status status = reference_take_set(h);
+    if (status != SH_OK)
+        return status;
+    status = duplicate_used(h, site_or_null, out_copy);
+    (void)reference_drop(h);
+    return status;
+}
+
+sh_status sh_duplicate(sh_handle *h, sh_handle **out_copy)
+{
+    return sh_duplicate_at(h, NULL, out_copy);
+}

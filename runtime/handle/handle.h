@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handle itself, and what the files of this room ask of each other.
+ *
+ * create.c     making one, storing the value, duplicating
+ * reference.c  taking and dropping references; looking at a handle
+ * release.c    the one release path: for close, for the finalizer, and for unload
+ * close.c      closing, waiting, invalidating
+ * lease.c      leases and who holds them
+ * open.c       the open helpers
+ */
+#ifndef HANDLE_HANDLE_H
+#define HANDLE_HANDLE_H
+
+#include "base/assert.h"
+#include "core/state_word.h"
+#include "event/event.h"
+#include "gc/gc.h"
+#include "handle/class.h"
+#include <safehandle/handle.h>
+
+/*
+ * 24 bytes in the collector's heap, without a pointer into it: context, kind, birth site and domain are kept aside.
+ * Invariant: raw holds the kind's invalid value until one caller has stored another; state has HOLDS once that value
+ * may be used and must be released; class_number and context_number do not change between creation and release.
+ */
+struct sh_handle {
+    state_word state;
+    atomic_word raw;
+    uint32_t class_number;
+    uint32_t context_number; /* 0 once the context is no longer needed; written by the claimer only */
+};
+
+_Static_assert(sizeof(sh_handle) <= 24, "a handle takes at most 24 bytes");
+
+static inline const handle_class *handle_class_of(const sh_handle *h)
+{
+    return class_of(h->class_number);
+}
+
+/* Acquire: under a reference, whoever reads the value sees what its maker did before storing it. */
+static inline sh_raw handle_raw(const sh_handle *h)
+{
+    return (sh_raw)atomic_word_load_acquire(&h->raw);
+}
+
+/* Kind, raw and birth; the rest is the caller's to set. */
+void handle_describe(const void *handle, event_record *out_record);
+
+/* The event about h; other: the second handle concerned, or NULL. */
+event_record handle_event(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null);
+void handle_raise(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null);
+
+/* ---- reference.c ------------------------------------------------------------------------------------------------- */
+
+/* SH_OK, SH_E_CLOSED, SH_E_OVERFLOW or SH_E_UNBALANCED; the latter two are events, too. */
+sh_status reference_take(sh_handle *h);
+
+/* SH_OK, SH_E_UNBALANCED (an event), or SH_E_RELEASE when this was the last one and the OS refused. */
+sh_status reference_drop(sh_handle *h);
+
+/* As reference_take, and SH_E_INVALID when the handle is unset. */
+sh_status reference_take_set(sh_handle *h);
+
+/* ---- release.c --------------------------------------------------------------------------------------------------- */
+
+/* For whoever holds the claim: releases what is to be released, and finishes. SH_OK, or SH_E_RELEASE (an event). */
+sh_status release_claimed(sh_handle *h);
+
+/* Releases a value that never made it into its handle. As release_claimed. */
+sh_status release_stray(sh_handle *h, sh_raw raw);
+
+/* Waits until h is released. False: the deadline. */
+bool release_wait(const sh_handle *h, int64_t deadline);
+
+/* Returns when some handle was released, at the deadline, or for no reason. */
+void release_wait_for_any(int64_t deadline);
+
+/* finalization_client's and gc_client's side. */
+gc_verdict release_judge(const void *handle);
+gc_verdict release_dead(void *handle, gc_reason reason, event_run *leaks);
+void release_torn(void *handle);
+
+/* ---- close.c ----------------------------------------------------------------------------------------------------- */
+
+/* Sets h as invalid; false when a release had begun. */
+bool close_as_invalid(sh_handle *h);
+
+/* Ends a handle that was made and not given to anybody. */
+void close_unborn(sh_handle *h);
+
+/* ---- create.c ---------------------------------------------------------------------------------------------------- */
+
+/* sh_create_at with its arguments checked and the thread attached. */
+sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                         const sh_site *site_or_null, sh_handle **out_handle);
+
+/* ---- open.c ------------------------------------------------------------------------------------------------------ */
+
+/* Makes count values with one call, and stores them; when descriptors run out, once more after a collection. Status as
+ * in safehandle/open.h; on failure the handles are ended. */
+typedef int open_call(void *data, sh_raw *out_raws);
+sh_status open_into(sh_handle **handles, size_t count, open_call *call, void *data);
+
+/* ---- the room ---------------------------------------------------------------------------------------------------- */
+
+void handle_fork_before(void);
+void handle_fork_in_parent(void);
+void handle_fork_in_child(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking a kind. Pure functions, any thread. */
+#ifndef HANDLE_KIND_H
+#define HANDLE_KIND_H
+
+#include <safehandle/kind.h>
+#include <stddef.h>
+
+/* The invariant that safehandle/kind.h states. kind is not NULL. */
+bool kind_is_valid(const sh_kind *kind);
+
+/* kind or any base of it is wanted. */
+bool kind_is_a(const sh_kind *kind, const sh_kind *wanted);
+
+static inline bool kind_refuses(const sh_kind *kind, sh_raw raw)
+{
+    return kind->is_invalid == NULL ? raw == kind->invalid_value : kind->is_invalid(raw);
+}
+
+#endif

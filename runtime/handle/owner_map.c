@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "handle/owner_map.h"
+#include "base/checkpoint.h"
+#include "platform/platform.h"
+
+/* Hidden handles, or 0. */
+static atomic_word *owners;
+
+bool owner_map_start(void)
+{
+    if (owners == NULL)
+        owners = platform_pages_map((size_t)OWNER_MAP_NUMBERS * sizeof *owners);
+    return owners != NULL;
+}
+
+/* NULL for what the map does not remember. */
+static atomic_word *place_of(const sh_handle *h, sh_raw raw)
+{
+    const handle_class *of = handle_class_of(h);
+    bool remembered = (of->kind->flags & SH_KIND_FD) != 0 && of->owned && raw >= 0 && raw < OWNER_MAP_NUMBERS;
+    return remembered ? &owners[raw] : NULL;
+}
+
+sh_handle *owner_map_claim(sh_handle *h, sh_raw raw)
+{
+    atomic_word *place = place_of(h, raw);
+    /* Full, here and below: what the last owner did comes before what the next one does. */
+    while (place != NULL && !atomic_word_swap_if(place, 0, gc_hide(h))) {
+        CHECKPOINT("handle.claim");
+        sh_handle *owner = gc->reveal(place);
+        if (owner != NULL)
+            return owner;
+    }
+    return NULL;
+}
+
+sh_handle *owner_map_replace(sh_handle *h, sh_raw raw)
+{
+    atomic_word *place = place_of(h, raw);
+    if (place == NULL || atomic_word_swap_if(place, 0, gc_hide(h)))
+        return NULL;
+    sh_handle *stale;
+    word_t seen;
+    do {
+        stale = gc->reveal(place);
+        seen = stale == NULL ? 0 : gc_hide(stale);
+        CHECKPOINT("handle.replace");
+    } while (!atomic_word_swap_if(place, seen, gc_hide(h)));
+    return stale;
+}
+
+bool owner_map_disown(const sh_handle *h, sh_raw raw, sh_handle **out_owner)
+{
+    atomic_word *place = place_of(h, raw);
+    *out_owner = NULL;
+    if (place == NULL || atomic_word_swap_if(place, gc_hide(h), 0))
+        return true;
+    *out_owner = gc->reveal(place);
+    return false;
+}

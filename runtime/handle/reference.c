@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Counted references, and looking at a handle. */
+#include "handle/handle.h"
+#include "handle/kind.h"
+
+void handle_describe(const void *handle, event_record *out_record)
+{
+    const sh_handle *h = handle;
+    const handle_class *of = handle_class_of(h);
+    out_record->kind = of->kind;
+    out_record->raw = handle_raw(h);
+    out_record->birth = class_birth(of);
+}
+
+event_record handle_event(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null)
+{
+    event_record record = {.type = type, .detail = detail, .count = 1};
+    handle_describe(h, &record);
+    if (other_or_null != NULL)
+        record.other = class_birth(handle_class_of(other_or_null));
+    return record;
+}
+
+void handle_raise(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null)
+{
+    event_record record = handle_event(h, type, detail, other_or_null);
+    event_raise(&record);
+}
+
+/* ---- references -------------------------------------------------------------------------------------------------- */
+
+static sh_status refused(sh_handle *h, state_result entry)
+{
+    if (entry.must_release)
+        (void)release_claimed(h);
+    if (entry.answer == STATE_AT_LIMIT)
+        handle_raise(h, SH_EVENT_SATURATED, EVENT_PLAIN, NULL);
+    return entry.answer == STATE_TOO_LATE   ? SH_E_CLOSED
+           : entry.answer == STATE_AT_LIMIT ? SH_E_OVERFLOW
+                                            : SH_E_UNBALANCED;
+}
+
+sh_status reference_take(sh_handle *h)
+{
+    state_result entry = state_word_add_ref(&h->state);
+    return entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
+}
+
+sh_status reference_drop(sh_handle *h)
+{
+    state_result leaving = state_word_drop_ref(&h->state);
+    if (leaving.answer == STATE_UNBALANCED)
+        /* Before the release: the handle may be gone after it. */
+        handle_raise(h, SH_EVENT_UNBALANCED_RELEASE, EVENT_PLAIN, NULL);
+    sh_status released = leaving.must_release ? release_claimed(h) : SH_OK;
+    return leaving.answer == STATE_UNBALANCED ? SH_E_UNBALANCED : released;
+}
+
+sh_status reference_take_set(sh_handle *h)
+{
+    sh_status status = reference_take(h);
+    if (status != SH_OK || (state_word_read(&h->state) & STATE_HOLDS) != 0)
+        return status;
+    (void)reference_drop(h);
+    return SH_E_INVALID;
+}
+
+sh_status sh_dangerous_add_ref(sh_handle *h, bool *success)
+{
+    if (h == NULL || success == NULL)
+        return SH_E_ARGUMENT;
+    sh_status status = reference_take(h);
+    if (status == SH_OK)
+        *success = true;
+    return status;
+}
+
+sh_status sh_dangerous_release(sh_handle *h)
+{
+    return h == NULL ? SH_E_ARGUMENT : reference_drop(h);
+}
+
+/* ---- looking ----------------------------------------------------------------------------------------------------- */
+
+sh_raw sh_dangerous_get_handle(const sh_handle *h)
+{
+    return h == NULL ? -1 : handle_raw(h);
+}
+
+bool sh_is_closed(const sh_handle *h)
+{
+    return h == NULL || (state_word_read(&h->state) & STATE_CLOSED) != 0;
+}
+
+bool sh_is_invalid(const sh_handle *h)
+{
+    return h == NULL || kind_refuses(handle_class_of(h)->kind, handle_raw(h));
+}
+
+bool sh_is_released(const sh_handle *h)
+{
+    return h == NULL || (state_word_read(&h->state) & STATE_RELEASED) != 0;
+}
+
+bool sh_owns_handle(const sh_handle *h)
+{
+    return h != NULL && handle_class_of(h)->owned;
+}
+
+const sh_kind *sh_kind_of(const sh_handle *h)
+{
+    return h == NULL ? NULL : handle_class_of(h)->kind;
+}
+
+bool sh_is_kind(const sh_handle *h, const sh_kind *kind)
+{
+    return h != NULL && kind != NULL && kind_is_a(handle_class_of(h)->kind, kind);
+}

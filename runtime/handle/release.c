@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one release path. Whoever holds the claim of a state word comes through release_claimed: the closer, the last
+ * user, a refused entrant, the critical worker, unload.
+ */
+#include "base/checkpoint.h"
+#include "handle/context.h"
+#include "handle/handle.h"
+#include "handle/owner_map.h"
+#include "platform/platform.h"
+#include <errno.h>
+
+/* ---- waiting for a release --------------------------------------------------------------------------------------- */
+
+/* Invariant: count is how many threads are between entering and leaving release_wait. */
+static struct {
+    platform_mutex mutex;
+    platform_condition released;
+    bool condition_made;
+    atomic_word count;
+} waiters = {.mutex = PLATFORM_MUTEX_INIT};
+
+static void lock_waiters(void)
+{
+    platform_mutex_lock(&waiters.mutex);
+    if (!waiters.condition_made) {
+        platform_condition_init(&waiters.released);
+        waiters.condition_made = true;
+    }
+}
+
+/* The releaser has set RELEASED with a full step and looks for waiters; a waiter counts itself with a full step and
+ * looks for RELEASED. One of the two sees the other. */
+static void announce(void)
+{
+    if (atomic_word_load(&waiters.count) == 0)
+        return;
+    lock_waiters();
+    platform_condition_broadcast(&waiters.released);
+    platform_mutex_unlock(&waiters.mutex);
+}
+
+static bool is_released(const sh_handle *h)
+{
+    return (state_word_read(&h->state) & STATE_RELEASED) != 0;
+}
+
+void release_wait_for_any(int64_t deadline)
+{
+    (void)atomic_word_add_full(&waiters.count, 1);
+    lock_waiters();
+    (void)platform_condition_wait(&waiters.released, &waiters.mutex, deadline);
+    platform_mutex_unlock(&waiters.mutex);
+    (void)atomic_word_add_full(&waiters.count, (word_t)-1);
+}
+
+bool release_wait(const sh_handle *h, int64_t deadline)
+{
+    (void)atomic_word_add_full(&waiters.count, 1);
+    lock_waiters();
+    while (!is_released(h) && platform_condition_wait(&waiters.released, &waiters.mutex, deadline))
+        continue;
+    platform_mutex_unlock(&waiters.mutex);
+    (void)atomic_word_add_full(&waiters.count, (word_t)-1);
+    return is_released(h);
+}
+
+/* ---- releasing --------------------------------------------------------------------------------------------------- */
+
+/* Touches h a last time. */
+static void finish(sh_handle *h, bool failed)
+{
+    state_word_finish(&h->state, failed);
+    announce();
+}
+
+/* Calls the kind's release. errno survives it, and a cancellation waits until it is over: a thread that were torn out
+ * of close(2) would leave nobody to release. Answers an errno value. */
+static int call_release(const sh_handle *h, sh_raw raw)
+{
+    sh_handle *owner;
+    if (!owner_map_disown(h, raw, &owner)) {
+        handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_NUMBER_TAKEN, owner);
+        return 0;
+    }
+    int saved = errno;
+    platform_cancel_token token = platform_cancel_hold();
+    int error = handle_class_of(h)->kind->release(raw, context_get(h->context_number));
+    platform_cancel_restore(token);
+    errno = saved;
+    if (error != 0) {
+        event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
+        record.os_error = error;
+        event_raise(&record);
+    }
+    return error;
+}
+
+static void drop_context(sh_handle *h)
+{
+    context_drop(h->context_number);
+    h->context_number = 0;
+}
+
+sh_status release_claimed(sh_handle *h)
+{
+    word_t bits = state_word_read(&h->state);
+    ASSERT((bits & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
+    int error = 0;
+    if ((bits & STATE_HOLDS) != 0) {
+        if ((bits & STATE_INVALIDATED) == 0 && handle_class_of(h)->owned)
+            error = call_release(h, handle_raw(h));
+        /* An unset handle keeps its context until it dies: sh_set_handle may yet bring a value to release. */
+        drop_context(h);
+    }
+    CHECKPOINT("handle.finish");
+    finish(h, error != 0);
+    return error == 0 ? SH_OK : SH_E_RELEASE;
+}
+
+sh_status release_stray(sh_handle *h, sh_raw raw)
+{
+    return !handle_class_of(h)->owned || call_release(h, raw) == 0 ? SH_OK : SH_E_RELEASE;
+}
+
+/* ---- for the collector and the lanes ----------------------------------------------------------------------------- */
+
+/* Where the collector has stopped the world: reads two words and calls nothing. */
+gc_verdict release_judge(const void *handle)
+{
+    const sh_handle *h = handle;
+    word_t bits = state_word_read(&h->state);
+    if ((bits & STATE_RELEASED) != 0)
+        return h->context_number == 0 ? GC_FORGET : GC_CONDEMN;
+    if ((bits & (STATE_CLAIMED | STATE_LEAKED | STATE_PINNED)) != 0)
+        return GC_KEEP;
+    return GC_CONDEMN;
+}
+
+static void add_leak(event_run *leaks, const sh_handle *h, sh_event_type type)
+{
+    event_record record = handle_event(h, type, EVENT_PLAIN, NULL);
+    event_run_add(leaks, &record);
+}
+
+/* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
+static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_run *leaks)
+{
+    bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
+    if (reason == GC_DEATH && counted && state_word_mark_leaked(&h->state) == STATE_DONE)
+        add_leak(leaks, h, SH_EVENT_LEAKED_REFERENCE);
+    return GC_KEEP;
+}
+
+gc_verdict release_dead(void *handle, gc_reason reason, event_run *leaks)
+{
+    sh_handle *h = handle;
+    state_result closing = state_word_begin_close(&h->state);
+    word_t bits = state_word_read(&h->state);
+    if (closing.must_release) {
+        bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
+        if (leaked)
+            add_leak(leaks, h, SH_EVENT_LEAKED_TO_FINALIZER);
+        (void)release_claimed(h);
+    } else if ((bits & STATE_RELEASED) == 0) {
+        return keep_for_users(h, reason, leaks);
+    }
+    if (reason == GC_UNLOAD && h->context_number != 0)
+        return GC_KEEP; /* unset: see release_claimed */
+    drop_context(h);
+    return GC_FORGET;
+}
+
+void release_torn(void *handle)
+{
+    drop_context(handle);
+    finish(handle, true);
+}
+
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
+
+void handle_fork_before(void)
+{
+    class_fork_before();
+    context_fork_before();
+    lock_waiters();
+}
+
+void handle_fork_in_parent(void)
+{
+    platform_mutex_unlock(&waiters.mutex);
+    context_fork_after();
+    class_fork_after();
+}
+
+/* The threads that waited are gone. */
+void handle_fork_in_child(void)
+{
+    platform_condition_init(&waiters.released);
+    atomic_word_store(&waiters.count, 0);
+    handle_fork_in_parent();
+}
