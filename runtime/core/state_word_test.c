@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/state_word.h"
+#include "testing/testing.h"
+#include <criterion/criterion.h>
+
+/* ---- every row of the table -------------------------------------------------------------------------------------- */
+
+enum {
+    CLOSED = STATE_CLOSED,
+    CLAIMED = STATE_CLAIMED,
+    RELEASED = STATE_RELEASED,
+    INVALIDATED = STATE_INVALIDATED,
+    HOLDS = STATE_HOLDS,
+    FAILED = STATE_FAILED,
+    PINNED = STATE_PINNED,
+    LEAKED = STATE_LEAKED
+};
+#define LIMIT STATE_COUNT_LIMIT
+
+typedef struct row {
+    const char *operation;
+    word_t before;
+    state_answer answer;
+    bool must_release;
+    word_t after;
+    const char *text;
+} row;
+
+#define BITS(flags, count) (((word_t)(count) << STATE_COUNT_SHIFT) | (word_t)(flags))
+#define AS_DATA(operation, flags_before, count_before, answer, must_release, flags_after, count_after)                 \
+    {#operation,   BITS(flags_before, count_before), answer,                                                           \
+     must_release, BITS(flags_after, count_after),   #operation "(" #flags_before ", " #count_before ")"},
+static const row rows[] = {STATE_TRANSITIONS(AS_DATA)};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static state_result plain(state_answer answer)
+{
+    return (state_result){answer, false};
+}
+
+static state_result apply(const char *operation, state_word *word)
+{
+    if (strcmp(operation, "add_ref") == 0)
+        return state_word_add_ref(word);
+    if (strcmp(operation, "drop_ref") == 0)
+        return state_word_drop_ref(word);
+    if (strcmp(operation, "begin_close") == 0)
+        return state_word_begin_close(word);
+    if (strcmp(operation, "invalidate") == 0)
+        return state_word_invalidate(word);
+    if (strcmp(operation, "publish") == 0)
+        return plain(state_word_publish(word));
+    if (strcmp(operation, "join") == 0)
+        return plain(state_word_join(word));
+    if (strcmp(operation, "mark_leaked") == 0)
+        return plain(state_word_mark_leaked(word));
+    cr_assert(strncmp(operation, "finish_", 7) == 0, "no such operation: %s", operation);
+    state_word_finish(word, strcmp(operation, "finish_failed") == 0);
+    return plain(STATE_DONE);
+}
+
+Test(state_word, every_row_of_the_table)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        state_word word = {{rows[i].before}};
+        state_result result = apply(rows[i].operation, &word);
+        cr_expect_eq(result.answer, rows[i].answer, "%s: answer %d", rows[i].text, (int)result.answer);
+        cr_expect_eq(result.must_release, rows[i].must_release, "%s: must_release", rows[i].text);
+        cr_expect_eq(state_word_read(&word), rows[i].after, "%s: left %#zx, not %#zx", rows[i].text,
+                     (size_t)state_word_read(&word), (size_t)rows[i].after);
+        cr_expect(state_word_is_valid(state_word_read(&word)), "%s: invariant", rows[i].text);
+    }
+}
+
+/* A row that is not in the table would not be driven: every operation meets every reachable combination of the flags
+ * that it looks at. */
+Test(state_word, the_table_names_every_operation_and_flag)
+{
+    static const char *const operations[] = {"add_ref", "drop_ref",    "begin_close", "invalidate",   "publish",
+                                             "join",    "finish_well", "mark_leaked", "finish_failed"};
+    word_t flags_seen = 0;
+    for (size_t o = 0; o < sizeof operations / sizeof *operations; o++) {
+        size_t found = 0;
+        for (size_t i = 0; i < ROWS; i++) {
+            found += strcmp(rows[i].operation, operations[o]) == 0;
+            flags_seen |= (rows[i].before | rows[i].after) & STATE_FLAGS;
+        }
+        cr_expect_gt(found, 0, "%s", operations[o]);
+    }
+    cr_expect_eq(flags_seen, STATE_FLAGS);
+}
+
+Test(state_word, is_valid_refuses_each_broken_implication)
+{
+    cr_expect(state_word_is_valid(0));
+    cr_expect(state_word_is_valid(CLOSED | CLAIMED | RELEASED | FAILED));
+    cr_expect_not(state_word_is_valid(CLAIMED));
+    cr_expect_not(state_word_is_valid(CLOSED | RELEASED));
+    cr_expect_not(state_word_is_valid(INVALIDATED));
+    cr_expect_not(state_word_is_valid(CLOSED | CLAIMED | FAILED));
+}
+
+Test(state_word, init_is_open_and_unused)
+{
+    state_word word = {{77}};
+    state_word_init(&word);
+    cr_expect_eq(state_word_read(&word), 0);
+}
+
+/* ---- another thread's step between two of ours, at each place where it changes the outcome ------------------------
+ */
+
+static void step_add_ref(void *word)
+{
+    (void)state_word_add_ref(word);
+}
+
+static void step_raw_add(void *word)
+{
+    (void)atomic_word_add(&((state_word *)word)->bits, STATE_ONE);
+}
+
+static void step_raw_subtract(void *word)
+{
+    (void)atomic_word_add(&((state_word *)word)->bits, (word_t)0 - STATE_ONE);
+}
+
+static void step_close(void *word)
+{
+    (void)state_word_begin_close(word);
+}
+
+/* The last user is about to claim when an entrant comes in: the user gives up, and the refused entrant claims. */
+Test(state_word, an_entrant_takes_the_claim_over)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    testing_at("core.claim", 1, step_raw_add, &word);
+    state_result leaving = state_word_drop_ref(&word);
+    cr_expect_eq(leaving.answer, STATE_DONE);
+    cr_expect_not(leaving.must_release, "the entrant stands in the way");
+    testing_at_nothing();
+    state_result entrant = state_word_refuse(&word, BITS(HOLDS | CLOSED, 0));
+    cr_expect_eq(entrant.answer, STATE_TOO_LATE);
+    cr_expect(entrant.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+static void step_full_entrant(void *word)
+{
+    state_result entrant = state_word_add_ref(word);
+    cr_assert_eq(entrant.answer, STATE_TOO_LATE);
+    cr_assert(entrant.must_release, "it came and left while the claim was still open");
+}
+
+Test(state_word, an_entrant_that_came_and_left_has_claimed)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    testing_at("core.claim", 1, step_full_entrant, &word);
+    cr_expect_not(state_word_drop_ref(&word).must_release, "one claim only");
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+static void step_mark_leaked(void *word)
+{
+    (void)state_word_mark_leaked(word);
+}
+
+/* The word changes under the claim, but is still closed and unused: the claim is tried again. */
+Test(state_word, a_claim_is_tried_again)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    testing_at("core.claim", 1, step_mark_leaked, &word);
+    cr_expect(state_word_drop_ref(&word).must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED | LEAKED, 0));
+}
+
+Test(state_word, close_sees_a_user_that_came_in_between)
+{
+    state_word word = {{BITS(HOLDS, 0)}};
+    testing_at("core.close", 1, step_add_ref, &word);
+    state_result closing = state_word_begin_close(&word);
+    cr_expect_eq(closing.answer, STATE_DONE);
+    cr_expect_not(closing.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED, 1));
+}
+
+Test(state_word, invalidate_sees_a_close_that_came_in_between)
+{
+    state_word word = {{BITS(HOLDS, 0)}};
+    testing_at("core.invalidate", 1, step_close, &word);
+    cr_expect_eq(state_word_invalidate(&word).answer, STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+Test(state_word, publish_sees_a_close_that_came_in_between)
+{
+    state_word word = {{0}};
+    testing_at("core.publish", 1, step_close, &word);
+    cr_expect_eq(state_word_publish(&word), STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(CLOSED | CLAIMED, 0));
+}
+
+Test(state_word, join_sees_the_last_user_leave)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    testing_at("core.join", 1, step_raw_subtract, &word);
+    cr_expect_eq(state_word_join(&word), STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED, 0));
+}
+
+Test(state_word, join_refuses_a_negative_count)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 0) - STATE_ONE}};
+    cr_expect_eq(state_word_join(&word), STATE_TOO_LATE);
+}
+
+Test(state_word, one_of_two_marks_the_leak)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    testing_at("core.leak", 1, step_mark_leaked, &word);
+    cr_expect_eq(state_word_mark_leaked(&word), STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | LEAKED, 1));
+}
+
+Test(state_word, pinning_is_tried_again)
+{
+    state_word word = {{BITS(HOLDS, LIMIT)}};
+    testing_at("core.pin", 1, step_add_ref, &word); /* the other entrant pins first */
+    cr_expect_eq(state_word_add_ref(&word).answer, STATE_AT_LIMIT);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | PINNED, LIMIT));
+}
+
+/* ---- over-releases ----------------------------------------------------------------------------------------------- */
+
+static void step_entrant_meets_negative(void *word)
+{
+    /* Our over-release has taken the count to -1 and is about to repair it. */
+    cr_assert_neq(state_word_read(word) & STATE_NEGATIVE, 0);
+    testing_at("core.negative", 3, step_raw_add, word); /* the repair, as seen by the entrant */
+    cr_assert_eq(state_word_add_ref(word).answer, STATE_DONE);
+    cr_assert_eq(testing_reached(), 3, "it waited");
+    step_raw_subtract(word); /* take back what stood for our repair */
+}
+
+Test(state_word, an_entrant_waits_for_a_repair)
+{
+    state_word word = {{BITS(HOLDS, 0)}};
+    testing_at("core.over-release", 1, step_entrant_meets_negative, &word);
+    cr_expect_eq(state_word_drop_ref(&word).answer, STATE_UNBALANCED);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS, 1), "the entrant's reference");
+}
+
+Test(state_word, a_second_over_release_meets_the_first)
+{
+    state_word word = {{BITS(HOLDS, 0) - STATE_ONE}};
+    cr_expect_eq(state_word_drop_ref(&word).answer, STATE_UNBALANCED);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS, 0) - STATE_ONE, "each repairs its own step");
+}
+
+/* Closed while the count was -1: nobody could claim, so the repair does. */
+Test(state_word, the_repair_claims)
+{
+    state_word word = {{BITS(HOLDS, 0)}};
+    testing_at("core.over-release", 1, step_close, &word);
+    state_result over = state_word_drop_ref(&word);
+    cr_expect_eq(over.answer, STATE_UNBALANCED);
+    cr_expect(over.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+/* The entrant meets -1; before it steps back, the over-releaser repairs and somebody closes: the entrant is last. */
+static void step_repair_and_close(void *word)
+{
+    step_raw_add(word);
+    cr_assert_not(state_word_begin_close(word).must_release);
+}
+
+Test(state_word, an_entrant_that_met_a_negative_count_may_have_to_release)
+{
+    state_word word = {{BITS(HOLDS, 0) - STATE_ONE}};
+    testing_at("core.refused", 1, step_repair_and_close, &word);
+    state_result entrant = state_word_add_ref(&word);
+    cr_expect_eq(entrant.answer, STATE_TOO_LATE);
+    cr_expect(entrant.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+Test(state_word, a_closed_word_with_a_negative_count_refuses)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 0) - STATE_ONE}};
+    cr_expect_eq(state_word_add_ref(&word).answer, STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED, 0) - STATE_ONE);
+}
+
+/* Two over-releases and an entrant in the same few instructions can leave the count at -1 for good. */
+Test(state_word, a_spoilt_count_refuses_instead_of_hanging)
+{
+    state_word word = {{BITS(HOLDS, 0) - STATE_ONE}};
+    cr_expect_eq(state_word_add_ref(&word).answer, STATE_UNBALANCED);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS, 0) - STATE_ONE);
+}
+
+/* A reference that is taken from a refused entrant by an over-release is repaired by the entrant. */
+Test(state_word, a_refused_entrant_repairs_a_theft)
+{
+    state_word word = {{BITS(HOLDS | CLOSED | CLAIMED, 0)}};
+    testing_at("core.refused", 1, step_raw_subtract, &word);
+    cr_expect_eq(state_word_add_ref(&word).answer, STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+/* ---- presets around the limit -------------------------------------------------------------------------------------
+ */
+
+Test(state_word, presets_around_the_limit)
+{
+    for (int offset = -2; offset <= 2; offset++) {
+        word_t count = LIMIT + (word_t)offset;
+        state_word word = {{BITS(HOLDS, count)}};
+        state_result entrant = state_word_add_ref(&word);
+        bool fits = offset < 0;
+        cr_expect_eq(entrant.answer, fits ? STATE_DONE : STATE_AT_LIMIT, "limit%+d", offset);
+        cr_expect_eq(state_count(state_word_read(&word)), fits ? count + 1 : count, "limit%+d", offset);
+        cr_expect_eq((state_word_read(&word) & PINNED) != 0, !fits, "limit%+d", offset);
+    }
+}
