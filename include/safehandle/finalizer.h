@@ -30,7 +30,7 @@ typedef void sh_finalizer(void *object, void *data);
  * finalizer that somebody else registered with the collector for the same object stays, and runs too.
  *
  * SH_E_ARGUMENT  null, or object is not the first byte of an object in the collector's heap
- * SH_E_CLOSED    the runtime was shut down
+ * SH_E_CLOSED    the runtime is not running
  * SH_E_NOMEM     memory ran out; nothing was registered
  * SH_E_UNSUPPORTED  the host runs its collector without Java-style finalization, so that what a dead object reaches
  *                would not survive until its finalizer

@@ -54,10 +54,10 @@ typedef struct sh_create_options {
 
 /*
  * Makes a handle that holds the kind's invalid value. Everything that can fail happens here, before anything is opened,
- * so that storing the value later cannot fail. Starts the runtime with default options when sh_init was not called.
+ * so that storing the value later cannot fail.
  *
  * SH_E_ARGUMENT  kind or out_handle is null, or the kind breaks its invariant (kind.h), or is abstract
- * SH_E_CLOSED    the runtime was shut down
+ * SH_E_CLOSED    the runtime is not running: call sh_init first
  * SH_E_NOMEM     memory ran out
  * SH_E_UNSUPPORTED  options ask for something that this library does not know
  */

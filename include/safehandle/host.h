@@ -42,8 +42,8 @@ typedef struct sh_options {
 } sh_options;
 
 /*
- * Starts the runtime. Optional: the first function that needs it starts it with the defaults. Where the collector is
- * not running yet it is started here, so the first call belongs on the main thread.
+ * Starts the runtime, and attaches the calling thread. Where the collector is not running yet it is started here, so
+ * the first call belongs on the main thread.
  *
  * SH_E_ARGUMENT     already running with other options (null options never contradict), or options out of range
  * SH_E_NOMEM        memory or threads ran out; nothing was started
@@ -69,8 +69,8 @@ SH_MUST_CHECK SH_API sh_status sh_shutdown(int64_t timeout_ms);
  * by itself, so it is needed only by a thread that will hold handles before it calls us. SH_E_NOMEM; SH_E_CLOSED. */
 SH_MUST_CHECK SH_API sh_status sh_thread_attach(void);
 
-/* Gives back the thread's leases and forgets it. The end of a thread does it by itself. SH_E_ARGUMENT when the thread
- * is not attached. */
+/* Forgets the calling thread. The end of a thread does it by itself, and gives its leases back. SH_E_ARGUMENT when the
+ * thread is not attached, or has a lease that it did not end. */
 SH_MUST_CHECK SH_API sh_status sh_thread_detach(void);
 
 /* "0.1.0": the version of the library that is running. */

@@ -173,11 +173,21 @@ static void teller_ended(void *unused, bool returned);
 static void teller_run(void *unused);
 static const platform_thread_plan teller_plan = {"sh-events", teller_run, teller_ended};
 
+static bool teller_is_wanted(void *unused)
+{
+    (void)unused;
+    lock_queue();
+    bool wanted = !queue.stopping;
+    unlock_queue();
+    return wanted;
+}
+
 static void teller_run(void *unused)
 {
     (void)unused;
     on_teller = true;
-    platform_thread_begin(queue.hooks);
+    if (!platform_thread_begin(queue.hooks, teller_is_wanted, NULL))
+        return;
     lock_queue();
     for (;;) {
         event_record record;

@@ -121,7 +121,8 @@ void event_describe(const event_record *record, char *out_text, size_t capacity_
         break;
     case SH_EVENT_LEAKED_TO_FINALIZER:
         (void)snprintf(out_text, capacity_bytes,
-                       "%s dropped open and had to be released by the finalizer. Close it when you are done.", subject);
+                       "%s dropped open and had to be released by the finalizer. Close %s when you are done.", subject,
+                       record->count == 1 ? "it" : "them");
         break;
     case SH_EVENT_LEAKED_REFERENCE:
         (void)snprintf(out_text, capacity_bytes,

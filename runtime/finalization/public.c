@@ -40,7 +40,8 @@ void sh_keep_alive(const void *object)
 
 void sh_collect(void)
 {
-    if (lifecycle_admit() == SH_OK)
+    thread_record *unused;
+    if (lifecycle_admit() == SH_OK && thread_attach(false, &unused) == SH_OK)
         gc->collect();
 }
 

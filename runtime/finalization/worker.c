@@ -71,10 +71,16 @@ static void work(worker *self)
     unlock_room();
 }
 
+static bool is_wanted(void *self)
+{
+    return worker_is_current(self);
+}
+
 static void worker_run(void *data)
 {
     worker *self = data;
-    platform_thread_begin(room.client->hooks);
+    if (!platform_thread_begin(room.client->hooks, is_wanted, self))
+        return;
     /* A fresh worker may stand in for one that was torn away with work left. */
     while (worker_is_current(self)) {
         platform_signal_drain(&room.wake);

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "gc/gc.h"
 
-/* Invariant: last is NULL exactly when first is; every node from first on is dead or done. */
+/* Invariant: last is NULL exactly when first is; every finalizer in it is GC_FINALIZER_DEAD. */
 typedef struct gc_lane {
     gc_finalizer *first;
     gc_finalizer *last;
@@ -35,6 +35,16 @@ static inline gc_finalizer *gc_lane_take(gc_lane *lane)
         lane->last = NULL;
     first->next = NULL;
     return first;
+}
+
+/* Takes out those of one object, and answers them linked by next. */
+static inline gc_finalizer *gc_lane_take_object(gc_lane *lane, const void *object)
+{
+    gc_lane kept = {NULL, NULL}, taken = {NULL, NULL};
+    for (gc_finalizer *each; (each = gc_lane_take(lane)) != NULL;)
+        gc_lane_append(each->object == object ? &taken : &kept, each);
+    *lane = kept;
+    return taken.first;
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "handle/class.h"
 #include "base/assert.h"
 #include "base/atomic.h"
+#include "base/checkpoint.h"
 #include "handle/kind.h"
 #include "platform/platform.h"
 
@@ -120,6 +121,7 @@ sh_status class_intern(const sh_kind *kind, const sh_site *site, bool owned, uin
         return SH_OK;
     if (!kind_is_valid(kind) || (kind->flags & SH_KIND_ABSTRACT) != 0)
         return SH_E_ARGUMENT;
+    CHECKPOINT("handle.intern");
     platform_mutex_lock(&classes.mutex);
     sh_status status = find(&wanted, out_number) ? SH_OK : add(&wanted, out_number);
     platform_mutex_unlock(&classes.mutex);

@@ -55,6 +55,7 @@ bool owner_map_disown(const sh_handle *h, sh_raw raw, sh_handle **out_owner)
     *out_owner = NULL;
     if (place == NULL || atomic_word_swap_if(place, gc_hide(h), 0))
         return true;
+    CHECKPOINT("handle.disown");
     *out_owner = gc->reveal(place);
     return false;
 }

@@ -84,8 +84,8 @@ typedef struct platform_thread_hooks {
     void (*end)(void);
 } platform_thread_hooks;
 
-/* Calls begin until it succeeds. */
-void platform_thread_begin(const platform_thread_hooks *hooks);
+/* Calls begin until it succeeds, or until wanted(data) is false: then false. */
+bool platform_thread_begin(const platform_thread_hooks *hooks, bool (*wanted)(void *data), void *data);
 
 /* The calling thread's number, as the system's own tools show it. */
 int64_t platform_thread_id(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "testing/testing.h"
+#include "event/event.h"
 #include "platform/platform.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -201,11 +202,22 @@ static void must(sh_status status, const char *what)
     abort();
 }
 
+/* Until each of our threads has done something, a fault meant for the test could hit it while it starts. */
+static void wait_for_threads(void)
+{
+    event_record record = {.type = SH_EVENT_DROPPED, .count = 1};
+    event_raise(&record);
+    testing_settle();
+    heard.counts[SH_EVENT_DROPPED] = 0;
+    heard.sums[SH_EVENT_DROPPED] = 0;
+}
+
 static void start(sh_collector collector)
 {
     sh_options options = {.collector = collector, .finalizer_deadline_ms = TESTING_DEADLINE_MS};
     must(sh_init(&options), "sh_init");
     testing_listen();
+    wait_for_threads();
 }
 
 void testing_start_manual(void)

@@ -10,6 +10,8 @@
 #include "base/checkpoint.h"
 #include "event/event.h"
 #include "gc/boehm/watch.h"
+#include <gc/gc_disclaim.h>
+#include <gc/gc_inline.h>
 #include <signal.h>
 #include <string.h>
 
@@ -20,7 +22,8 @@ boehm_state boehm;
 static struct {
     GC_on_collection_event_proc next; /* the host's own, called after us */
     bool inside;                      /* a chain of callbacks may lead back here */
-    GC_word scanned_gc_no;            /* the newest collection that was scanned */
+    GC_word scanned_gc_no;            /* the newest collection that we scanned */
+    GC_word checked_gc_no;            /* the newest one after which we are known to listen */
 } listener;
 
 static bool is_marked(const void *object)
@@ -38,6 +41,7 @@ static const watch_marks collector_marks = {is_marked, set_mark};
 static void scan_world(void)
 {
     listener.scanned_gc_no = GC_get_gc_no();
+    listener.checked_gc_no = listener.scanned_gc_no;
     watch_scan(&boehm.client, &collector_marks, boehm.confirm_death);
     boehm_finalizers_scan();
 }
@@ -74,29 +78,41 @@ static void stop_listening(void)
     listener.next = NULL;
 }
 
-/* With the lock held: every collection so far was scanned. */
-static bool heard_all(void)
+/* With the lock held. */
+static bool may_have_missed_one(void)
 {
-    return GC_get_gc_no() == listener.scanned_gc_no;
+    return GC_get_gc_no() != listener.checked_gc_no;
 }
 
-static void *heard_all_locked(void *out_heard)
+static void *check_locked(void *out_missed)
 {
-    *(bool *)out_heard = heard_all();
+    *(bool *)out_missed = may_have_missed_one();
+    listener.checked_gc_no = GC_get_gc_no();
     return NULL;
 }
 
 /* Somebody who replaced our callback without calling it is found out by a collection that we did not hear of. */
 static bool listen_again_if_replaced(void)
 {
-    bool heard = true;
-    (void)GC_call_with_alloc_lock(heard_all_locked, &heard);
-    if (heard || GC_get_on_collection_event() == on_collection_event)
+    bool missed = false;
+    (void)GC_call_with_alloc_lock(check_locked, &missed);
+    if (!missed || GC_get_on_collection_event() == on_collection_event)
         return false;
     listen();
     event_record record = {.type = SH_EVENT_CONTRACT_BROKEN, .detail = EVENT_CALLBACK_REPLACED, .count = 1};
     event_raise(&record);
     return true;
+}
+
+/*
+ * Handles are objects of a kind of their own, so that the collector asks before it takes the memory of a dead one.
+ * After a collection that we scanned it may: what had to stay was marked. After one that we missed, and while the
+ * runtime is stopped, it may not: the table still names handles that it would take.
+ */
+static int GC_CALLBACK keeps_memory(void *handle)
+{
+    (void)handle;
+    return GC_get_gc_no() != listener.scanned_gc_no;
 }
 
 static void boehm_collect(void)
@@ -126,8 +142,18 @@ static void start_collector(void)
 static void *set_running(void *value)
 {
     boehm.running = value != NULL;
-    listener.scanned_gc_no = GC_get_gc_no();
+    listener.checked_gc_no = GC_get_gc_no(); /* what happened before is no reason to suspect anybody */
     return NULL;
+}
+
+static unsigned handle_kind; /* 0 until the first start; the collector's own kinds come before ours */
+
+static void make_handle_kind(void)
+{
+    if (handle_kind != 0)
+        return;
+    handle_kind = GC_new_kind(GC_new_free_list(), GC_DS_LENGTH /* of 0: a leaf */, 0, 0);
+    GC_register_disclaim_proc((int)handle_kind, keeps_memory, 0);
 }
 
 static void *start_watch(void *out_started)
@@ -149,6 +175,7 @@ static sh_status boehm_start(const gc_client *client, const sh_options *options)
     (void)GC_call_with_alloc_lock(start_watch, &started);
     if (!started)
         return SH_E_NOMEM;
+    make_handle_kind();
     listen();
     (void)GC_call_with_alloc_lock(set_running, &boehm);
     return SH_OK;
@@ -195,25 +222,25 @@ static void boehm_thread_leave(void)
 typedef struct watch_call {
     void *handle;
     bool watched;
-    bool heard_all;
+    bool may_have_missed_one;
 } watch_call;
 
 static void *watch_locked(void *argument)
 {
     watch_call *call = argument;
     call->watched = watch_add(call->handle);
-    call->heard_all = heard_all();
+    call->may_have_missed_one = may_have_missed_one();
     return NULL;
 }
 
 static void *boehm_handle_allocate(size_t size_bytes)
 {
-    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_MALLOC_ATOMIC(size_bytes)};
+    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind)};
     if (call.handle == NULL)
         return NULL;
     memset(call.handle, 0, size_bytes);
     (void)GC_call_with_alloc_lock(watch_locked, &call);
-    if (!call.heard_all)
+    if (call.may_have_missed_one)
         (void)listen_again_if_replaced();
     return call.watched ? call.handle : NULL;
 }

@@ -214,13 +214,16 @@ sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_si
     return status;
 }
 
-/* Those of the object that were handed over and have not begun to run stay in the lane, and take passes over them. */
+/* Those of the object that were handed over and have not begun to run. */
 static void *discard_dead_locked(void *object)
 {
     fill_lane();
-    for (gc_finalizer *f = boehm.normal_lane.first; f != NULL; f = f->next)
-        if (f->object == object)
-            (void)discard_locked(f);
+    for (gc_finalizer *f = gc_lane_take_object(&boehm.normal_lane, object); f != NULL;) {
+        gc_finalizer *next = f->next;
+        f->object = NULL;
+        (void)discard_locked(f);
+        f = next;
+    }
     return NULL;
 }
 
@@ -269,13 +272,7 @@ static void *take_locked(void *out_retired)
     fill_lane();
     *(gc_finalizer **)out_retired = watched.retired;
     watched.retired = NULL;
-    gc_finalizer *taken;
-    do {
-        taken = gc_lane_take(&boehm.normal_lane);
-        if (taken != NULL && taken->state == GC_FINALIZER_DONE)
-            taken->object = NULL;
-    } while (taken != NULL && taken->state == GC_FINALIZER_DONE);
-    return taken;
+    return gc_lane_take(&boehm.normal_lane);
 }
 
 gc_finalizer *boehm_finalizer_take(void)

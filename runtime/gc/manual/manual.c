@@ -330,20 +330,19 @@ static void manual_finalizer_remove(void *object)
         free(f);
         f = next;
     }
-    for (gc_finalizer *f = host.normal_lane.first; f != NULL; f = f->next)
-        if (f->object == object)
-            f->state = GC_FINALIZER_DONE; /* take passes over it */
+    for (gc_finalizer *f = gc_lane_take_object(&host.normal_lane, object); f != NULL;) {
+        gc_finalizer *next = f->next;
+        gc_batches_done(&host.batches, f);
+        free(f);
+        f = next;
+    }
     unlock_host();
 }
 
 static gc_finalizer *manual_finalizer_take(void)
 {
     lock_host();
-    gc_finalizer *taken;
-    while ((taken = gc_lane_take(&host.normal_lane)) != NULL && taken->state == GC_FINALIZER_DONE) {
-        gc_batches_done(&host.batches, taken);
-        free(taken);
-    }
+    gc_finalizer *taken = gc_lane_take(&host.normal_lane);
     unlock_host();
     return taken;
 }

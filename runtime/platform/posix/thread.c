@@ -72,10 +72,14 @@ int platform_thread_start(const platform_thread_plan *plan, void *data)
     return error;
 }
 
-void platform_thread_begin(const platform_thread_hooks *hooks)
+bool platform_thread_begin(const platform_thread_hooks *hooks, bool (*wanted)(void *data), void *data)
 {
-    while (!hooks->begin())
+    while (!hooks->begin()) {
+        if (!wanted(data))
+            return false;
         platform_sleep_ms(RETRY_MS);
+    }
+    return true;
 }
 
 int64_t platform_thread_id(void)

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/* The two lanes, on the manual host: deaths happen when the test says. */
+#include "base/checkpoint.h"
+#include "finalization/finalization.h"
+#include "platform/platform.h"
+#include "testing/testing.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+TestSuite(lanes, .init = testing_start_manual);
+
+/* ---- a log of what ran, in order -----------------------------------------------------------------------------------
+ */
+
+enum { MOST_ENTRIES = 4096 };
+
+static struct {
+    platform_mutex mutex;
+    char entries[MOST_ENTRIES + 1]; /* 'n' for a normal finalizer, 'c' for a critical one */
+    size_t count;
+} history = {.mutex = PLATFORM_MUTEX_INIT};
+
+static void record(char what)
+{
+    platform_mutex_lock(&history.mutex);
+    if (history.count < MOST_ENTRIES)
+        history.entries[history.count++] = what;
+    platform_mutex_unlock(&history.mutex);
+}
+
+static size_t recorded(char what)
+{
+    size_t count = 0;
+    platform_mutex_lock(&history.mutex);
+    for (size_t i = 0; i < history.count; i++)
+        count += history.entries[i] == what;
+    platform_mutex_unlock(&history.mutex);
+    return count;
+}
+
+static void record_normal(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    record('n');
+}
+
+static int record_critical(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    record('c');
+    return 0;
+}
+
+static sh_handle *make(sh_raw raw)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, raw, NULL, &h), SH_OK);
+    return h;
+}
+
+static char objects[2000];
+
+static void own(size_t i, sh_finalizer *run)
+{
+    cr_assert_eq(sh_finalizer_register(&objects[i], run, NULL), SH_OK);
+}
+
+static void begin_collection(void)
+{
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+}
+
+static void end_collection(void)
+{
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+}
+
+static void die(size_t i)
+{
+    cr_assert_eq(sh_host_drop_object(&objects[i]), SH_OK);
+}
+
+static void drop(sh_handle *h)
+{
+    cr_assert_eq(sh_host_drop(h), SH_OK);
+}
+
+/* ---- the order ------------------------------------------------------------------------------------------------------
+ */
+
+Test(lanes, every_normal_finalizer_before_the_first_critical_one)
+{
+    enum { EACH = 1000 };
+    testing_on_release(record_critical);
+    begin_collection();
+    for (size_t i = 0; i < EACH; i++) {
+        own(i, record_normal);
+        drop(make((sh_raw)i + 1)); /* the handles are reported first */
+        die(i);
+    }
+    end_collection();
+    testing_settle();
+    cr_assert_eq(history.count, 2 * EACH);
+    for (size_t i = 0; i < EACH; i++) {
+        cr_assert_eq(history.entries[i], 'n');
+        cr_assert_eq(history.entries[EACH + i], 'c');
+    }
+}
+
+static void *die_in_parallel(void *first)
+{
+    size_t begin = *(size_t *)first;
+    begin_collection();
+    for (size_t i = begin; i < begin + 100; i++) {
+        own(i, record_normal);
+        drop(make((sh_raw)i + 1));
+        die(i);
+    }
+    end_collection();
+    return NULL;
+}
+
+/* Each thread's hundred and hundred are one collection of their own: within it the order holds. */
+Test(lanes, a_hundred_and_a_hundred_in_parallel_threads)
+{
+    testing_on_release(record_critical);
+    pthread_t threads[8];
+    size_t firsts[8];
+    for (size_t i = 0; i < 8; i++) {
+        firsts[i] = i * 100;
+        (void)pthread_create(&threads[i], NULL, die_in_parallel, &firsts[i]);
+    }
+    for (size_t i = 0; i < 8; i++)
+        (void)pthread_join(threads[i], NULL);
+    testing_settle();
+    cr_assert_eq(history.count, 1600);
+    size_t normals = 0, criticals = 0;
+    for (size_t i = 0; i < history.count; i++) {
+        normals += history.entries[i] == 'n';
+        criticals += history.entries[i] == 'c';
+        cr_assert_geq(normals, (criticals + 99) / 100 * 100, "whole collections go ahead of their handles");
+    }
+}
+
+static sh_handle *used_by_finalizer;
+static sh_status status_in_finalizer;
+static sh_raw raw_in_finalizer;
+
+static void use_handle(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    SH_WITH_HANDLE (used_by_finalizer, raw, status_in_finalizer) {
+        raw_in_finalizer = raw;
+    }
+}
+
+/* Document 002's FileStream: the finalizer flushes through its still open handle. */
+Test(lanes, a_finalizer_finds_its_handle_open)
+{
+    used_by_finalizer = make(7);
+    own(0, use_handle);
+    begin_collection();
+    drop(used_by_finalizer);
+    die(0);
+    end_collection();
+    testing_settle();
+    cr_expect_eq(status_in_finalizer, SH_OK);
+    cr_expect_eq(raw_in_finalizer, 7);
+    cr_expect_eq(testing_released().count, 1);
+}
+
+static void close_handle(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    status_in_finalizer = sh_close(used_by_finalizer);
+}
+
+Test(lanes, a_finalizer_may_close_the_handle_itself)
+{
+    used_by_finalizer = make(7);
+    own(0, close_handle);
+    begin_collection();
+    drop(used_by_finalizer);
+    die(0);
+    end_collection();
+    testing_settle();
+    cr_expect_eq(status_in_finalizer, SH_OK);
+    cr_expect_eq(testing_released().count, 1);
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), 0);
+}
+
+/* ---- registering
+ * ----------------------------------------------------------------------------------------------------- */
+
+static char order[8];
+static size_t order_count;
+
+static void append(void *object, void *data)
+{
+    (void)object;
+    order[order_count++] = *(const char *)data;
+}
+
+Test(lanes, several_for_one_object_run_in_the_order_of_registration)
+{
+    for (const char *name = "abc"; *name != '\0'; name++)
+        cr_assert_eq((sh_finalizer_register)(&objects[0], append, (void *)(uintptr_t)name), SH_OK);
+    die(0);
+    testing_settle();
+    cr_expect_str_eq(order, "abc");
+}
+
+Test(lanes, suppressed_ones_do_not_run)
+{
+    own(0, record_normal);
+    own(0, record_normal);
+    own(1, record_normal);
+    sh_finalizer_suppress(&objects[0]);
+    sh_finalizer_suppress(&objects[5]);
+    sh_finalizer_suppress(NULL);
+    cr_expect_eq(sh_host_drop_object(&objects[0]), SH_E_ARGUMENT, "it has none any more");
+    die(1);
+    testing_settle();
+    cr_expect_eq(recorded('n'), 1);
+}
+
+static void suppress_next(void *object, void *data)
+{
+    (void)data;
+    record('n');
+    sh_finalizer_suppress((char *)object + 1);
+}
+
+Test(lanes, a_finalizer_may_suppress_one_that_is_due)
+{
+    own(0, suppress_next);
+    own(1, record_normal);
+    begin_collection();
+    die(0);
+    die(1);
+    end_collection();
+    testing_settle();
+    cr_expect_eq(recorded('n'), 1);
+    cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, NULL), 0, "nothing is waited for");
+}
+
+Test(lanes, bad_arguments)
+{
+    cr_expect_eq(sh_finalizer_register(NULL, record_normal, NULL), SH_E_ARGUMENT);
+    cr_expect_eq(sh_finalizer_register(&objects[0], NULL, NULL), SH_E_ARGUMENT);
+    cr_expect_eq(sh_host_drop_object(NULL), SH_E_ARGUMENT);
+    cr_expect_eq(sh_host_collection_end(), SH_E_ARGUMENT);
+    testing_at("gc.finalizer", 1, NULL, NULL);
+    cr_expect_eq(sh_finalizer_register(&objects[0], record_normal, NULL), SH_E_NOMEM);
+    testing_at_nothing();
+    sh_keep_alive(NULL);
+}
+
+static void register_next(void *object, void *data)
+{
+    (void)data;
+    record('n');
+    cr_assert_eq(sh_finalizer_register((char *)object + 1, record_normal, NULL), SH_OK);
+    cr_assert_eq(sh_host_drop_object((char *)object + 1), SH_OK);
+}
+
+Test(lanes, a_finalizer_may_make_work)
+{
+    own(0, register_next);
+    die(0);
+    testing_settle();
+    cr_expect_eq(recorded('n'), 2);
+}
+
+/* ---- finalizers that do not come back
+ * -------------------------------------------------------------------------------- */
+
+static platform_signal let_go;
+static int64_t released_at;
+
+static void hang(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    (void)platform_signal_wait(&let_go, PLATFORM_FOREVER);
+    record('n');
+}
+
+static int note_time(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    released_at = platform_now_ms();
+    record('c');
+    return 0;
+}
+
+static void wait_until_recorded(char what, size_t count)
+{
+    for (int i = 0; i < 5000 && recorded(what) < count; i++)
+        platform_sleep_ms(1);
+    cr_assert_geq(recorded(what), count);
+}
+
+Test(lanes, a_hung_finalizer_delays_the_handles_by_the_deadline_at_most)
+{
+    enum { HEALTHY = 100 };
+    platform_signal_init(&let_go);
+    testing_on_release(note_time);
+    own(0, hang);
+    for (size_t i = 1; i <= HEALTHY; i++)
+        own(i, record_normal);
+    begin_collection();
+    drop(make(7));
+    for (size_t i = 0; i <= HEALTHY; i++)
+        die(i);
+    int64_t began = platform_now_ms();
+    end_collection();
+    wait_until_recorded('n', HEALTHY);
+    cr_expect_eq(recorded('c'), 0, "the others did not wait for the deadline, the handle does");
+    wait_until_recorded('c', 1);
+    cr_expect_geq(released_at - began, TESTING_DEADLINE_MS - 20);
+    cr_expect_leq(released_at - began, TESTING_DEADLINE_MS * 2);
+    cr_expect_eq(sh_wait_for_pending_finalizers(10), SH_E_TIMEOUT, "it is still running");
+    platform_signal_post(&let_go);
+    testing_event event;
+    cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, &event), 1, "told once");
+    cr_expect_not_null(strstr(event.event.birth.file, "finalization_test.c"));
+    cr_expect_eq(recorded('n'), HEALTHY + 1);
+}
+
+Test(lanes, the_next_batch_does_not_wait_for_an_old_hung_one)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    own(0, hang);
+    die(0);
+    drop(make(7));
+    wait_until_recorded('c', 1);
+    for (size_t i = 1; i <= 3; i++) {
+        int64_t began = platform_now_ms();
+        own(i, record_normal);
+        begin_collection();
+        die(i);
+        drop(make(7));
+        end_collection();
+        wait_until_recorded('c', i + 1);
+        cr_expect_lt(platform_now_ms() - began, TESTING_DEADLINE_MS, "batch %zu", i);
+    }
+    platform_signal_post(&let_go);
+    testing_settle();
+}
+
+static int hang_in_release(sh_raw raw, void *context)
+{
+    if (raw == 1)
+        (void)platform_signal_wait(&let_go, PLATFORM_FOREVER);
+    return record_critical(raw, context);
+}
+
+Test(lanes, a_hung_release_holds_nobody_else_up)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(hang_in_release);
+    int64_t began = platform_now_ms();
+    begin_collection();
+    for (sh_raw raw = 1; raw <= 1000; raw++)
+        drop(make(raw));
+    end_collection();
+    wait_until_recorded('c', 999);
+    cr_expect_leq(platform_now_ms() - began, TESTING_DEADLINE_MS);
+    for (int i = 0; i < 1000 && testing_released().count < 999; i++)
+        platform_sleep_ms(1);
+    platform_sleep_ms(TESTING_DEADLINE_MS);
+    platform_signal_post(&let_go);
+    testing_event event;
+    cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, &event), 1);
+    cr_expect_eq(event.event.raw, 1);
+    cr_expect_eq(testing_released().count, 1000);
+}
+
+static void exit_thread(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    record('n');
+    pthread_exit(NULL);
+}
+
+static void cancel_thread(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    record('n');
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    (void)pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+static void expect_thread_ended(sh_finalizer *run)
+{
+    testing_on_release(record_critical);
+    for (size_t i = 0; i < 10; i++)
+        own(i, run);
+    own(10, record_normal);
+    begin_collection();
+    drop(make(7));
+    for (size_t i = 0; i <= 10; i++)
+        die(i);
+    end_collection();
+    testing_settle();
+    cr_expect_eq(recorded('n'), 11);
+    cr_expect_eq(recorded('c'), 1);
+    cr_expect_eq(history.entries[11], 'c', "and the order held");
+    testing_event event;
+    cr_expect_eq(testing_events_sum(SH_EVENT_FINALIZER_OVERDUE), 10);
+    (void)testing_events(SH_EVENT_FINALIZER_OVERDUE, &event);
+    cr_expect_not_null(strstr(event.message, "ended its thread"));
+}
+
+Test(lanes, a_finalizer_that_calls_pthread_exit)
+{
+    expect_thread_ended(exit_thread);
+}
+
+Test(lanes, a_finalizer_that_is_cancelled)
+{
+    expect_thread_ended(cancel_thread);
+}
+
+static int exit_in_release(sh_raw raw, void *context)
+{
+    (void)record_critical(raw, context);
+    if (raw == 1)
+        pthread_exit(NULL);
+    return 0;
+}
+
+Test(lanes, a_release_that_ends_its_thread_breaks_its_contract)
+{
+    testing_on_release(exit_in_release);
+    begin_collection();
+    for (sh_raw raw = 1; raw <= 3; raw++)
+        drop(make(raw));
+    end_collection();
+    testing_settle();
+    cr_expect_eq(recorded('c'), 3);
+    testing_event event;
+    cr_expect_eq(testing_events(SH_EVENT_CONTRACT_BROKEN, &event), 1);
+    cr_expect_eq(event.event.raw, 1);
+}
+
+/* Shut down while a finalizer hangs: bounded, and the others are released. */
+Test(lanes, shutdown_is_bounded)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    own(0, hang);
+    for (sh_raw raw = 1; raw <= 10; raw++)
+        (void)make(raw);
+    int64_t began = platform_now_ms();
+    cr_expect_eq(sh_shutdown(3 * TESTING_DEADLINE_MS), SH_E_TIMEOUT);
+    cr_expect_leq(platform_now_ms() - began, 3 * TESTING_DEADLINE_MS + 1500);
+    cr_expect_eq(recorded('c'), 10);
+    platform_signal_post(&let_go);
+    wait_until_recorded('n', 1);
+}
+
+/* ---- threads that cannot be had
+ * --------------------------------------------------------------------------------------- */
+
+Test(lanes, a_stuck_worker_is_replaced_as_soon_as_a_thread_can_be_had)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    testing_from("platform.thread", 1, NULL, NULL);
+    own(0, hang);
+    begin_collection();
+    die(0);
+    drop(make(7));
+    end_collection();
+    platform_sleep_ms(TESTING_DEADLINE_MS);
+    cr_expect_eq(recorded('c'), 0);
+    testing_at_nothing();
+    wait_until_recorded('c', 1);
+    platform_signal_post(&let_go);
+    testing_settle();
+}
+
+Test(lanes, a_worker_that_ended_is_replaced_as_soon_as_a_thread_can_be_had)
+{
+    testing_from("platform.thread", 1, NULL, NULL);
+    own(0, exit_thread);
+    die(0);
+    wait_until_recorded('n', 1);
+    own(1, record_normal);
+    die(1);
+    cr_expect_eq(sh_wait_for_pending_finalizers(50), SH_E_TIMEOUT);
+    testing_at_nothing();
+    testing_settle();
+    cr_expect_eq(recorded('n'), 2);
+}
+
+/* ---- waiting
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void wait_in_finalizer(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    status_in_finalizer = sh_wait_for_pending_finalizers(0);
+}
+
+static int wait_in_release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    status_in_finalizer = sh_wait_for_pending_finalizers(0);
+    cr_assert_eq(sh_shutdown(0), SH_E_UNSUPPORTED);
+    return 0;
+}
+
+Test(lanes, waiting_is_refused_on_our_own_threads)
+{
+    own(0, wait_in_finalizer);
+    die(0);
+    testing_settle();
+    cr_expect_eq(status_in_finalizer, SH_E_UNSUPPORTED);
+    status_in_finalizer = SH_OK;
+    testing_on_release(wait_in_release);
+    drop(make(7));
+    testing_settle();
+    cr_expect_eq(status_in_finalizer, SH_E_UNSUPPORTED);
+}
+
+Test(unstarted_lanes, nothing_to_wait_for_before_the_start)
+{
+    cr_expect_eq(sh_wait_for_pending_finalizers(-1), SH_E_CLOSED);
+    cr_expect_eq(sh_finalizer_register(&objects[0], record_normal, NULL), SH_E_CLOSED);
+    sh_collect();
+    sh_finalizer_suppress(&objects[0]);
+}
+
+/* ---- no limit
+ * ---------------------------------------------------------------------------------------------------------- */
+
+Test(unstarted_lanes, without_a_deadline_nothing_is_overtaken)
+{
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL, .finalizer_deadline_ms = -1};
+    cr_assert_eq(sh_init(&options), SH_OK);
+    testing_listen();
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    own(0, hang);
+    own(1, exit_thread);
+    begin_collection();
+    die(0);
+    die(1);
+    drop(make(7));
+    end_collection();
+    platform_sleep_ms(100);
+    cr_expect_eq(history.count, 0);
+    platform_signal_post(&let_go);
+    wait_until_recorded('c', 1);
+    cr_expect_eq(recorded('n'), 2);
+    testing_settle();
+}

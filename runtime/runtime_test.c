@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Start and stop, and what the manual host is asked directly. */
+#include "base/checkpoint.h"
+#include "platform/platform.h"
+#include "testing/testing.h"
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+static const sh_options manual = {.collector = SH_COLLECTOR_MANUAL, .finalizer_deadline_ms = 100};
+
+static sh_handle *make(sh_raw raw)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, raw, NULL, &h), SH_OK);
+    return h;
+}
+
+/* ---- options -------------------------------------------------------------------------------------------------------
+ */
+
+Test(init, is_idempotent)
+{
+    cr_expect_eq(sh_init(&manual), SH_OK);
+    cr_expect_eq(sh_init(&manual), SH_OK);
+    cr_expect_eq(sh_init(NULL), SH_OK, "no options never contradict");
+    cr_expect_eq((sh_init)(&manual), SH_OK);
+}
+
+Test(init, refuses_other_options_while_it_runs)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    sh_options other = manual;
+    other.finalizer_deadline_ms = 5;
+    cr_expect_eq(sh_init(&other), SH_E_ARGUMENT);
+}
+
+static void collect(void *data)
+{
+    (*(int *)data)++;
+}
+
+Test(init, refuses_options_that_make_no_sense)
+{
+    sh_options options = {.collector = (sh_collector)7};
+    cr_expect_eq(sh_init(&options), SH_E_ARGUMENT);
+    options = (sh_options){.collector = SH_COLLECTOR_BOEHM, .collect = collect};
+    cr_expect_neq(sh_init(&options), SH_OK);
+    struct {
+        sh_options known;
+        int unknown;
+    } newer = {.known = manual, .unknown = 1};
+    cr_expect_eq(sh_init_at(&newer.known, sizeof newer), SH_E_UNSUPPORTED);
+    cr_expect_eq(sh_init(&manual), SH_OK, "and none of them has started anything");
+}
+
+Test(init, without_memory_or_threads_nothing_is_started)
+{
+    static const char *const points[] = {"platform.pages", "platform.thread", "gc.scanned"};
+    for (size_t i = 0; i < 3; i++) {
+        testing_from(points[i], 1, NULL, NULL);
+        cr_expect_eq(sh_init(&manual), SH_E_NOMEM, "%s", points[i]);
+        testing_at_nothing();
+        sh_handle *h;
+        cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_E_CLOSED);
+    }
+    testing_at("platform.thread", 2, NULL, NULL); /* the events' thread could be had, the next not */
+    cr_expect_eq(sh_init(&manual), SH_E_NOMEM);
+    testing_at("platform.thread", 3, NULL, NULL);
+    cr_expect_eq(sh_init(&manual), SH_E_NOMEM);
+    testing_at_nothing();
+    cr_expect_eq(sh_init(&manual), SH_OK);
+}
+
+static void *init_on_a_thread(void *unused)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    return unused;
+}
+
+Test(init, from_many_threads_at_once)
+{
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        (void)pthread_create(&threads[i], NULL, init_on_a_thread, NULL);
+    for (int i = 0; i < 8; i++)
+        (void)pthread_join(threads[i], NULL);
+    (void)sh_close(make(7));
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(init, says_its_version)
+{
+    cr_expect_str_eq(sh_version(), SH_VERSION);
+}
+
+/* ---- shutdown -------------------------------------------------------------------------------------------------------
+ */
+
+Test(shutdown, releases_every_handle_reachable_or_not)
+{
+    testing_start_manual();
+    for (sh_raw raw = 1; raw <= 100; raw++)
+        (void)make(raw);
+    cr_expect_eq(sh_shutdown(5000), SH_OK);
+    cr_expect_eq(testing_released().count, 100);
+    cr_expect_eq(sh_shutdown(5000), SH_E_CLOSED);
+}
+
+static char finalized;
+
+static void finalize(void *object, void *data)
+{
+    (void)data;
+    *(char *)object = testing_released().count == 0 ? 'f' : 'x';
+}
+
+Test(shutdown, runs_every_normal_finalizer_first)
+{
+    testing_start_manual();
+    (void)make(7);
+    cr_assert_eq(sh_finalizer_register(&finalized, finalize, NULL), SH_OK);
+    cr_expect_eq(sh_shutdown(5000), SH_OK);
+    cr_expect_eq(finalized, 'f');
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(shutdown, says_what_is_in_use)
+{
+    testing_start_manual();
+    sh_handle *used = make(7);
+    (void)make(8);
+    bool success = false;
+    cr_assert_eq(sh_dangerous_add_ref(used, &success), SH_OK);
+    int64_t began = platform_now_ms();
+    cr_expect_eq(sh_shutdown(50), SH_E_TIMEOUT);
+    cr_expect_leq(platform_now_ms() - began, 1500);
+    cr_expect_eq(testing_released().count, 1);
+    testing_event event;
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_REFERENCE, &event), 1);
+    cr_expect_not_null(strstr(event.message, "last user releases it"));
+    cr_expect_eq(sh_dangerous_release(used), SH_OK);
+    cr_expect_eq(testing_released().count, 2, "by its last user");
+}
+
+static void *release_soon(void *h)
+{
+    platform_sleep_ms(50);
+    (void)sh_dangerous_release(h);
+    return NULL;
+}
+
+Test(shutdown, waits_for_users)
+{
+    testing_start_manual();
+    sh_handle *used = make(7);
+    bool success = false;
+    cr_assert_eq(sh_dangerous_add_ref(used, &success), SH_OK);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, release_soon, used);
+    cr_expect_eq(sh_shutdown(-1), SH_OK);
+    (void)pthread_join(thread, NULL);
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(shutdown, before_the_start)
+{
+    cr_expect_eq(sh_shutdown(0), SH_E_CLOSED);
+    cr_expect_eq(sh_thread_attach(), SH_E_CLOSED);
+}
+
+Test(shutdown, may_be_followed_by_a_new_start)
+{
+    testing_start_manual();
+    (void)make(7);
+    cr_assert_eq(sh_shutdown(5000), SH_OK);
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    cr_expect_eq(sh_close(make(8)), SH_OK);
+    cr_expect_eq(sh_host_drop(make(9)), SH_OK);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 3);
+    cr_expect_eq(sh_shutdown(5000), SH_OK);
+#ifdef SH_HAVE_BOEHM
+    sh_options boehm = {.collector = SH_COLLECTOR_BOEHM};
+    cr_expect_eq(sh_init(&boehm), SH_E_ARGUMENT, "handles stay with the host that made them");
+#endif
+}
+
+/* ---- the manual host
+ * -------------------------------------------------------------------------------------------------- */
+
+Test(manual_host, collects_as_the_program_says)
+{
+    int collections = 0;
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL, .collect = collect, .collect_data = &collections};
+    cr_assert_eq(sh_init(&options), SH_OK);
+    sh_collect();
+    cr_expect_eq(collections, 1);
+    cr_expect_eq(sh_shutdown(1000), SH_OK);
+    sh_collect();
+    cr_expect_eq(collections, 1);
+}
+
+Test(manual_host, without_a_collector_there_is_nothing_to_do)
+{
+    testing_start_manual();
+    sh_collect();
+}
+
+Test(manual_host, collections_nest)
+{
+    testing_start_manual();
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop(make(7)), SH_OK);
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 0);
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 1);
+}
+
+static void *die_in_the_middle(void *h)
+{
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop(h), SH_OK);
+    return NULL;
+}
+
+Test(manual_host, a_thread_that_ends_inside_a_collection_has_reported_its_deaths)
+{
+    testing_start_manual();
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, die_in_the_middle, make(7));
+    (void)pthread_join(thread, NULL);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(manual_host, a_handle_dropped_while_it_is_unloaded)
+{
+    testing_start_manual();
+    sh_handle *used = make(7);
+    bool success = false;
+    cr_assert_eq(sh_dangerous_add_ref(used, &success), SH_OK);
+    cr_expect_eq(sh_shutdown(20), SH_E_TIMEOUT);
+    cr_assert_eq(sh_init(&(sh_options){.collector = SH_COLLECTOR_MANUAL}), SH_OK);
+    cr_expect_eq(sh_host_drop(used), SH_OK);
+    cr_expect_eq(sh_dangerous_release(used), SH_OK);
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(manual_host, is_asked_only_while_it_runs)
+{
+    int anything;
+    cr_expect_eq(sh_host_drop((sh_handle *)(void *)&anything), SH_E_CLOSED);
+    cr_expect_eq(sh_host_drop_object(&anything), SH_E_CLOSED);
+    cr_expect_eq(sh_host_collection_begin(), SH_E_CLOSED);
+    cr_expect_eq(sh_host_collection_end(), SH_E_CLOSED);
+}
+
+/* ---- statuses
+ * ---------------------------------------------------------------------------------------------------------- */
+
+Test(status, every_one_has_its_name_and_a_sentence)
+{
+    for (int status = SH_OK; status <= SH_E_UNSUPPORTED; status++) {
+        const char *name = sh_status_name((sh_status)status);
+        const char *message = sh_status_message((sh_status)status);
+        cr_expect_eq(strncmp(name, "SH_", 3), 0, "%d", status);
+        cr_expect_gt(strlen(message), 10, "%s", name);
+        cr_expect_eq(message[strlen(message) - 1], '.', "%s", name);
+        for (int other = SH_OK; other < status; other++)
+            cr_expect_str_neq(name, sh_status_name((sh_status)other));
+    }
+    cr_expect_str_eq(sh_status_name(SH_E_CLOSED), "SH_E_CLOSED");
+    cr_expect_str_eq(sh_status_name((sh_status)99), "SH_E_?");
+    cr_expect_str_eq(sh_status_name((sh_status)-1), "SH_E_?");
+    cr_expect_not_null(sh_status_message((sh_status)99));
+}
