@@ -3,7 +3,7 @@
 #include "base/options.h"
 #include "event/event.h"
 #include "finalization/finalization.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
 #include "platform/platform.h"

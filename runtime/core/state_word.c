@@ -157,10 +157,11 @@ state_answer state_word_join(state_word *word)
 {
     for (;;) {
         word_t seen = state_word_read(word);
-        if (seen < STATE_ONE || (seen & (STATE_LIMIT | STATE_NEGATIVE)) != 0)
+        /* A count that is not 0 is not enough: it may be a refused entrant's, on a word that is claimed. */
+        if (seen < STATE_ONE || (seen & (STATE_CLAIMED | STATE_LIMIT | STATE_NEGATIVE)) != 0)
             return STATE_TOO_LATE;
         CHECKPOINT("core.join");
-        /* Full covers the acquire of an add_ref. The count was not 0, so nobody has claimed. */
+        /* Full covers the acquire of an add_ref. */
         if (atomic_word_swap_if(&word->bits, seen, seen + STATE_ONE))
             return STATE_DONE;
     }

@@ -109,6 +109,7 @@ typedef struct state_result {
     ROW(join, HOLDS | CLOSED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED, 0)                                             \
     ROW(join, HOLDS | CLOSED, LIMIT, STATE_TOO_LATE, false, HOLDS | CLOSED, LIMIT)                                     \
     ROW(join, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)                         \
+    ROW(join, HOLDS | CLOSED | CLAIMED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 1)                         \
     ROW(finish_well, HOLDS | CLOSED | CLAIMED, 0, STATE_DONE, false, HOLDS | CLOSED | CLAIMED | RELEASED, 0)           \
     ROW(finish_failed, HOLDS | CLOSED | CLAIMED, 0, STATE_DONE, false, HOLDS | CLOSED | CLAIMED | RELEASED | FAILED,   \
         0)                                                                                                             \

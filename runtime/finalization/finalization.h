@@ -2,10 +2,10 @@
 /*
  * Two lanes, the normal one strictly before the critical one; the worker that runs them; its supervisor.
  *
- * One worker at a time is current. It takes a batch (gc.h), runs its normal finalizers, then releases its handles. When
- * it does not come back from one of them for a quarter of the deadline, the supervisor makes another worker current,
- * which goes on with the rest; the stuck one finishes alone and leaves. Handles wait for a stuck normal finalizer until
- * its deadline, and no longer. docs/ordering.md tells the whole of it.
+ * One worker at a time is current. It takes a batch (gc_host.h), runs its normal finalizers, then releases its handles.
+ * When it does not come back from one of them for a quarter of the deadline, the supervisor makes another worker
+ * current, which goes on with the rest; the stuck one finishes alone and leaves. Handles wait for a stuck normal
+ * finalizer until its deadline, and no longer. docs/ordering.md tells the whole of it.
  *
  *   finalization_wake        anywhere, also where the collector has stopped the world
  *   finalization_wait_idle   any thread but the worker's
@@ -17,7 +17,7 @@
 #define FINALIZATION_FINALIZATION_H
 
 #include "event/event.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include <stdbool.h>
 #include <stdint.h>
 

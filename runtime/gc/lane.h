@@ -7,7 +7,7 @@
 #define GC_LANE_H
 
 #include "base/assert.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 
 /* Invariant: last is NULL exactly when first is; every finalizer in it is GC_FINALIZER_DEAD. */
 typedef struct gc_lane {

@@ -28,7 +28,8 @@ static void interrupt_users(sh_handle *h)
     if (state_word_join(&h->state) != STATE_DONE)
         return;
     int saved = errno;
-    (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
+    if ((state_word_read(&h->state) & STATE_HOLDS) != 0)
+        (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
     errno = saved;
     (void)reference_drop(h);
 }

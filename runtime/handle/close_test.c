@@ -180,6 +180,14 @@ Test(close, wait_interrupts_until_the_deadline)
     cr_expect_geq(testing_interrupts(), 2);
 }
 
+Test(close, wait_does_not_interrupt_what_was_never_set)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_create(&testing_kind, NULL, &h), SH_OK);
+    cr_expect_eq(close_wait_with_user(h, 20, -1), SH_OK);
+    cr_expect_eq(testing_interrupts(), 0);
+}
+
 Test(close, wait_on_what_nobody_uses)
 {
     sh_handle *h = make(&testing_kind, 7);

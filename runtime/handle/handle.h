@@ -15,7 +15,7 @@
 #include "base/assert.h"
 #include "core/state_word.h"
 #include "event/event.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include "handle/class.h"
 #include <safehandle/handle.h>
 

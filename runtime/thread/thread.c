@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/thread.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 

@@ -5,7 +5,7 @@
 #ifndef GC_BOEHM_BOEHM_H
 #define GC_BOEHM_BOEHM_H
 
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include "gc/lane.h"
 
 #ifndef GC_THREADS

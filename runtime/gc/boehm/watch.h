@@ -13,7 +13,7 @@
 #ifndef GC_BOEHM_WATCH_H
 #define GC_BOEHM_WATCH_H
 
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 
 /* What the table asks of the collector, where the world has stopped. */
 typedef struct watch_marks {

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/checkpoint.h"
 #include "base/list.h"
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 #include "gc/lane.h"
 #include "platform/platform.h"
 #include <stdlib.h>

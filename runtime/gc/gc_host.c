@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "gc/gc.h"
+#include "gc/gc_host.h"
 
 const gc_host *gc;

@@ -16,8 +16,8 @@
  *   every other function      any registered thread, except that start, stop and the fork functions are called by the
  *                             runtime alone, one at a time
  */
-#ifndef GC_GC_H
-#define GC_GC_H
+#ifndef GC_GC_HOST_H
+#define GC_GC_HOST_H
 
 #include "base/atomic.h"
 #include <safehandle/finalizer.h>

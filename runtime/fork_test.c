@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fork while everything runs: the child goes on with the handles and their counts, starts our threads again when it
+ * needs them, and does not wait for threads that it does not have.
+ */
+#include "base/atomic.h"
+#include "testing/tap.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <safehandle.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FORKS = 150, CHILD_SECONDS = 30 };
+
+static atomic_word released;
+
+static int release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    (void)atomic_word_add(&released, 1);
+    return 0;
+}
+
+static const sh_kind kind = {.name = "thing", .invalid_value = 0, .is_invalid = sh_invalid_zero, .release = release};
+
+static sh_handle *make(sh_raw raw)
+{
+    sh_handle *h = NULL;
+    CHECK(sh_wrap(&kind, raw, NULL, &h) == SH_OK);
+    return h;
+}
+
+/* Runs check in a child, and expects it to end well and in time. */
+static void in_child(void (*check)(void))
+{
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(CHILD_SECONDS); /* a hang is a death */
+        check();
+        _exit(atomic_word_load(&tap.failures) == 0 ? 0 : 1);
+    }
+    int status = 0;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* ---- what a child may do -------------------------------------------------------------------------------------------
+ */
+
+static sh_handle *inherited;
+
+static void use_everything(void)
+{
+    sh_status status;
+    SH_WITH_HANDLE (inherited, raw, status) {
+        CHECK(raw == 7);
+    }
+    CHECK(status == SH_OK);
+    CHECK(sh_close(make(8)) == SH_OK);
+    sh_collect();
+    CHECK(sh_wait_for_pending_finalizers(10000) == SH_OK);
+    CHECK(sh_close(inherited) == SH_OK);
+    CHECK(sh_shutdown(10000) == SH_OK);
+}
+
+static void a_child_goes_on_with_its_handles(void)
+{
+    inherited = make(7);
+    in_child(use_everything);
+    CHECK(!sh_is_closed(inherited));
+    CHECK(sh_close(inherited) == SH_OK);
+}
+
+static size_t told;
+
+static void sink(const sh_event *event, void *data)
+{
+    (void)data;
+    told += event->type == SH_EVENT_UNBALANCED_RELEASE;
+}
+
+static void hear_an_event(void)
+{
+    sh_set_event_sink(sink, NULL);
+    sh_handle *h = make(7);
+    CHECK(sh_dangerous_release(h) == SH_E_UNBALANCED);
+    CHECK(sh_wait_for_pending_finalizers(10000) == SH_OK);
+    CHECK(told == 1);
+}
+
+static void a_child_hears_its_events(void)
+{
+    in_child(hear_an_event);
+    CHECK(told == 0);
+}
+
+/* ---- threads that the child does not have
+ * ----------------------------------------------------------------------------- */
+
+static struct {
+    pthread_barrier_t leased;
+    pthread_barrier_t ended;
+} holder;
+
+static void *hold_a_lease(void *h)
+{
+    sh_lease lease;
+    sh_raw raw;
+    CHECK(sh_lease_begin(&lease, h, &raw) == SH_OK);
+    (void)pthread_barrier_wait(&holder.leased);
+    (void)pthread_barrier_wait(&holder.ended);
+    sh_lease_end(&lease);
+    return NULL;
+}
+
+static void close_what_a_vanished_thread_leased(void)
+{
+    word_t before = atomic_word_load(&released);
+    (void)sh_close(inherited);
+    CHECK(sh_wait_for_pending_finalizers(10000) == SH_OK); /* the first call that starts our threads again */
+    CHECK(sh_is_released(inherited));
+    CHECK(atomic_word_load(&released) == before + 1);
+}
+
+static void leases_of_vanished_threads_are_given_back(void)
+{
+    inherited = make(7);
+    (void)pthread_barrier_init(&holder.leased, NULL, 2);
+    (void)pthread_barrier_init(&holder.ended, NULL, 2);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, hold_a_lease, inherited);
+    (void)pthread_barrier_wait(&holder.leased);
+    in_child(close_what_a_vanished_thread_leased);
+    CHECK(sh_close(inherited) == SH_PENDING);
+    (void)pthread_barrier_wait(&holder.ended);
+    (void)pthread_join(thread, NULL);
+    CHECK(sh_is_released(inherited));
+}
+
+/* ---- fork at any moment
+ * ------------------------------------------------------------------------------------------------- */
+
+static atomic_word stop;
+
+static void *keep_busy(void *unused)
+{
+    sh_handle *own = make(9);
+    while (atomic_word_load(&stop) == 0) {
+        sh_status status;
+        SH_WITH_HANDLE (own, raw, status) {
+            (void)raw;
+        }
+        (void)sh_close(make(10));
+        (void)make(11); /* garbage, where there is a collector */
+        sh_handle *file = NULL;
+        if (sh_open_file("/dev/null", O_RDONLY, 0, NULL, &file) == SH_OK)
+            (void)sh_close(file);
+    }
+    return unused;
+}
+
+static void *keep_collecting(void *unused)
+{
+    while (atomic_word_load(&stop) == 0)
+        sh_collect();
+    return unused;
+}
+
+static void work_briefly(void)
+{
+    for (int i = 0; i < 20; i++)
+        CHECK(sh_close(make(12)) == SH_OK);
+    sh_collect();
+    CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
+}
+
+static void no_child_hangs(void)
+{
+    pthread_t busy[2], collector;
+    for (int i = 0; i < 2; i++)
+        (void)pthread_create(&busy[i], NULL, keep_busy, NULL);
+    (void)pthread_create(&collector, NULL, keep_collecting, NULL);
+    for (int i = 0; i < FORKS; i++)
+        in_child(work_briefly);
+    atomic_word_store(&stop, 1);
+    for (int i = 0; i < 2; i++)
+        (void)pthread_join(busy[i], NULL);
+    (void)pthread_join(collector, NULL);
+    CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
+}
+
+int main(int count, char **arguments)
+{
+    sh_options options = {.collector = count > 1 && strcmp(arguments[1], "manual") == 0 ? SH_COLLECTOR_MANUAL
+                                                                                        : SH_COLLECTOR_DEFAULT};
+    if (sh_init(&options) != SH_OK)
+        return 2;
+    TAP_RUN(a_child_goes_on_with_its_handles);
+    TAP_RUN(a_child_hears_its_events);
+    TAP_RUN(leases_of_vanished_threads_are_given_back);
+    TAP_RUN(no_child_hangs);
+    return tap_end();
+}

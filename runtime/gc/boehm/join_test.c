@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Joining a collector that is already running. The host here keeps its settings in its own hands: it drains its
+ * finalizer queue when it likes, listens to collections, and has a notifier. None of that may change.
+ */
+#include "base/atomic.h"
+#include "testing/tap.h"
+#include <gc/gc.h>
+#include <pthread.h>
+#include <safehandle.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COUNT = 200, NEARLY_ALL = COUNT - COUNT / 10, DEADLINE_MS = 300 };
+
+/* ---- the host
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static size_t host_heard, host_notified;
+
+static void GC_CALLBACK host_listens(GC_EventType event)
+{
+    (void)event;
+    host_heard++;
+}
+
+static void GC_CALLBACK host_is_notified(void)
+{
+    host_notified++;
+}
+
+static void start_host(void)
+{
+    GC_set_all_interior_pointers(0); /* as Guile, ECL and Neko do */
+    GC_set_finalize_on_demand(1);
+    GC_set_finalizer_notifier(host_is_notified);
+    GC_INIT();
+    GC_set_java_finalization(1);
+    GC_set_on_collection_event(host_listens);
+}
+
+static void settings_are_the_hosts(void)
+{
+    CHECK(GC_get_all_interior_pointers() == 0);
+    CHECK(GC_get_finalize_on_demand() == 1);
+    CHECK(GC_get_finalizer_notifier() == host_is_notified);
+    CHECK(GC_get_java_finalization() == 1);
+    CHECK(GC_get_no_dls() == 0);
+    size_t before = host_heard;
+    GC_gcollect();
+    CHECK(host_heard > before);
+}
+
+/* ---- things that die
+ * ------------------------------------------------------------------------------------------------------ */
+
+static atomic_word released, finalized, overdue, finalized_before_release;
+
+static int release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    if (atomic_word_add(&released, 1) == 0)
+        atomic_word_store(&finalized_before_release, atomic_word_load(&finalized));
+    return 0;
+}
+
+static const sh_kind kind = {.name = "thing", .invalid_value = 0, .is_invalid = sh_invalid_zero, .release = release};
+
+static void finalize(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    (void)atomic_word_add(&finalized, 1);
+}
+
+static void sink(const sh_event *event, void *data)
+{
+    (void)data;
+    if (event->type == SH_EVENT_FINALIZER_OVERDUE)
+        (void)atomic_word_add(&overdue, 1);
+}
+
+typedef struct owner {
+    sh_handle *h;
+} owner;
+
+__attribute__((noinline)) static void make(size_t count, bool with_finalizer)
+{
+    for (size_t i = 0; i < count; i++) {
+        owner *o = GC_MALLOC(sizeof *o);
+        CHECK(sh_wrap(&kind, (sh_raw)i + 1, NULL, &o->h) == SH_OK);
+        if (with_finalizer)
+            CHECK(sh_finalizer_register(o, finalize, NULL) == SH_OK);
+    }
+}
+
+__attribute__((noinline)) static void scrub(void)
+{
+    volatile char room[64 * 1024];
+    memset((void *)(uintptr_t)room, 0, sizeof room);
+}
+
+static void drop(bool with_finalizer)
+{
+    atomic_word_store(&released, 0);
+    atomic_word_store(&finalized, 0);
+    GC_disable();
+    make(COUNT, with_finalizer);
+    scrub();
+    GC_enable();
+    GC_gcollect();
+}
+
+static void wait_released(void)
+{
+    for (int i = 0; i < 5000 && atomic_word_load(&released) < NEARLY_ALL; i++)
+        (void)usleep(1000);
+}
+
+/* ---- cases
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static void handles_are_released_without_the_hosts_help(void)
+{
+    drop(false);
+    wait_released();
+    CHECK(atomic_word_load(&released) >= NEARLY_ALL);
+}
+
+/* The host hands dead objects over when it likes; an empty queue of ours proves nothing until then. */
+static void handles_wait_for_finalizers_that_the_host_has_not_handed_over(void)
+{
+    drop(true);
+    (void)usleep(DEADLINE_MS * 1000 / 3);
+    CHECK(atomic_word_load(&released) == 0);
+    CHECK(atomic_word_load(&finalized) == 0);
+    CHECK(host_notified > 0);
+    CHECK(GC_invoke_finalizers() >= NEARLY_ALL);
+    wait_released();
+    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&finalized_before_release) == atomic_word_load(&finalized));
+    CHECK(atomic_word_load(&overdue) == 0);
+}
+
+/* Our callback only enqueues: the host's thread runs none of our finalizers. */
+static pthread_t host_thread;
+static atomic_word ran_on_host_thread;
+
+static void note_thread(void *object, void *data)
+{
+    finalize(object, data);
+    if (pthread_equal(pthread_self(), host_thread))
+        (void)atomic_word_add(&ran_on_host_thread, 1);
+}
+
+__attribute__((noinline)) static void make_noting(void)
+{
+    for (int i = 0; i < COUNT; i++)
+        CHECK(sh_finalizer_register(GC_MALLOC(16), note_thread, NULL) == SH_OK);
+}
+
+static void our_finalizers_run_on_our_thread(void)
+{
+    host_thread = pthread_self();
+    atomic_word_store(&finalized, 0);
+    make_noting();
+    scrub();
+    GC_gcollect();
+    (void)GC_invoke_finalizers();
+    CHECK(sh_wait_for_pending_finalizers(5000) == SH_OK);
+    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&ran_on_host_thread) == 0);
+}
+
+static void a_host_that_never_drains_delays_by_the_deadline_at_most(void)
+{
+    drop(true);
+    wait_released();
+    CHECK(atomic_word_load(&released) >= NEARLY_ALL);
+    CHECK(sh_wait_for_pending_finalizers(5000) == SH_OK);
+    CHECK(atomic_word_load(&overdue) == 1);
+    (void)GC_invoke_finalizers();
+    CHECK(sh_wait_for_pending_finalizers(5000) == SH_OK);
+    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
+}
+
+static void after_shutdown_the_callback_is_the_hosts_again(void)
+{
+    CHECK(sh_shutdown(5000) == SH_OK);
+    CHECK(GC_get_on_collection_event() == host_listens);
+    settings_are_the_hosts();
+}
+
+int main(void)
+{
+    start_host();
+    sh_options options = {.collector = SH_COLLECTOR_BOEHM, .finalizer_deadline_ms = DEADLINE_MS};
+    if (sh_init(&options) != SH_OK)
+        return 2;
+    sh_set_event_sink(sink, NULL);
+    TAP_RUN(settings_are_the_hosts);
+    TAP_RUN(handles_are_released_without_the_hosts_help);
+    TAP_RUN(handles_wait_for_finalizers_that_the_host_has_not_handed_over);
+    TAP_RUN(our_finalizers_run_on_our_thread);
+    TAP_RUN(a_host_that_never_drains_delays_by_the_deadline_at_most);
+    TAP_RUN(settings_are_the_hosts);
+    TAP_RUN(after_shutdown_the_callback_is_the_hosts_again);
+    return tap_end();
+}
