@@ -84,7 +84,7 @@ static void what_a_guardian_brings_back_is_alive(void)
         (void)usleep(1000);
     }
     CHECK(brought_back >= GUEST_NEARLY_ALL);
-    CHECK(atomic_word_load(&guest.released) == brought_back);
+    CHECK(atomic_word_load(&guest.released) >= brought_back); /* and stragglers of the cases before */
 }
 
 static SCM call_from_scheme(void)
