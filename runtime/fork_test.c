@@ -99,8 +99,7 @@ static void a_child_hears_its_events(void)
     CHECK(told == 0);
 }
 
-/* ---- threads that the child does not have
- * ----------------------------------------------------------------------------- */
+/* ---- threads that the child does not have ------------------------------------------------------------------------ */
 
 static struct {
     pthread_barrier_t leased;
@@ -142,8 +141,7 @@ static void leases_of_vanished_threads_are_given_back(void)
     CHECK(sh_is_released(inherited));
 }
 
-/* ---- fork at any moment
- * ------------------------------------------------------------------------------------------------- */
+/* ---- fork at any moment ------------------------------------------------------------------------------------------ */
 
 static atomic_word stop;
 

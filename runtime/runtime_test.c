@@ -188,8 +188,7 @@ Test(shutdown, may_be_followed_by_a_new_start)
 #endif
 }
 
-/* ---- the manual host
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the manual host --------------------------------------------------------------------------------------------- */
 
 Test(manual_host, collects_as_the_program_says)
 {
@@ -262,8 +261,7 @@ Test(manual_host, is_asked_only_while_it_runs)
     cr_expect_eq(sh_host_collection_end(), SH_E_CLOSED);
 }
 
-/* ---- statuses
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- statuses ---------------------------------------------------------------------------------------------------- */
 
 Test(status, every_one_has_its_name_and_a_sentence)
 {

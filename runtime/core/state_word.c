@@ -39,13 +39,13 @@ static bool claim_if_last(state_word *word)
     return false;
 }
 
-static void pin(state_word *word)
+static void set_flag(state_word *word, word_t flag)
 {
     for (;;) {
         word_t seen = state_word_read(word);
-        CHECKPOINT("core.pin");
-        /* Full is more than needed: the flag orders nothing. */
-        if (atomic_word_swap_if(&word->bits, seen, seen | STATE_PINNED))
+        CHECKPOINT("core.flag");
+        /* Full is more than needed: these flags order nothing. */
+        if (atomic_word_swap_if(&word->bits, seen, seen | flag))
             return;
     }
 }
@@ -88,7 +88,7 @@ state_result state_word_refuse(state_word *word, word_t seen)
     if ((seen & STATE_NEGATIVE) != 0)
         return enter_after_repair(word, seen);
     if ((seen & STATE_PINNED) == 0)
-        pin(word);
+        set_flag(word, STATE_PINNED);
     return (state_result){STATE_AT_LIMIT, retreat(word, seen)};
 }
 
@@ -176,15 +176,7 @@ void state_word_finish(state_word *word, bool failed)
     (void)seen;
 }
 
-state_answer state_word_mark_leaked(state_word *word)
+void state_word_mark_leaked(state_word *word)
 {
-    for (;;) {
-        word_t seen = state_word_read(word);
-        if ((seen & STATE_LEAKED) != 0)
-            return STATE_TOO_LATE;
-        CHECKPOINT("core.leak");
-        /* Full is more than needed: the flag orders nothing. */
-        if (atomic_word_swap_if(&word->bits, seen, seen | STATE_LEAKED))
-            return STATE_DONE;
-    }
+    set_flag(word, STATE_LEAKED);
 }

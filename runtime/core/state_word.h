@@ -114,7 +114,7 @@ typedef struct state_result {
     ROW(finish_failed, HOLDS | CLOSED | CLAIMED, 0, STATE_DONE, false, HOLDS | CLOSED | CLAIMED | RELEASED | FAILED,   \
         0)                                                                                                             \
     ROW(mark_leaked, HOLDS | CLOSED, 1, STATE_DONE, false, HOLDS | CLOSED | LEAKED, 1)                                 \
-    ROW(mark_leaked, HOLDS | CLOSED | LEAKED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED | LEAKED, 1)
+    ROW(mark_leaked, HOLDS | CLOSED | LEAKED, 1, STATE_DONE, false, HOLDS | CLOSED | LEAKED, 1)
 
 static inline word_t state_count(word_t bits)
 {
@@ -180,7 +180,7 @@ state_answer state_word_join(state_word *word);
 /* For whoever had must_release, once, as the last touch of the word. */
 void state_word_finish(state_word *word, bool failed);
 
-/* STATE_DONE for the one call that set LEAKED. */
-state_answer state_word_mark_leaked(state_word *word);
+/* Found dead with references on it, and told so. */
+void state_word_mark_leaked(state_word *word);
 
 #endif

@@ -195,8 +195,7 @@ Test(lanes, a_finalizer_may_close_the_handle_itself)
     cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), 0);
 }
 
-/* ---- registering
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- registering ------------------------------------------------------------------------------------------------- */
 
 static char order[8];
 static size_t order_count;
@@ -278,8 +277,7 @@ Test(lanes, a_finalizer_may_make_work)
     cr_expect_eq(recorded('n'), 2);
 }
 
-/* ---- finalizers that do not come back
- * -------------------------------------------------------------------------------- */
+/* ---- finalizers that do not come back ---------------------------------------------------------------------------- */
 
 static platform_signal let_go;
 static int64_t released_at;
@@ -472,8 +470,7 @@ Test(lanes, shutdown_is_bounded)
     wait_until_recorded('n', 1);
 }
 
-/* ---- threads that cannot be had
- * --------------------------------------------------------------------------------------- */
+/* ---- threads that cannot be had ---------------------------------------------------------------------------------- */
 
 Test(lanes, a_stuck_worker_is_replaced_as_soon_as_a_thread_can_be_had)
 {
@@ -507,8 +504,7 @@ Test(lanes, a_worker_that_ended_is_replaced_as_soon_as_a_thread_can_be_had)
     cr_expect_eq(recorded('n'), 2);
 }
 
-/* ---- waiting
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
 static void wait_in_finalizer(void *object, void *data)
 {
@@ -547,8 +543,7 @@ Test(unstarted_lanes, nothing_to_wait_for_before_the_start)
     sh_finalizer_suppress(&objects[0]);
 }
 
-/* ---- no limit
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- no limit ---------------------------------------------------------------------------------------------------- */
 
 Test(unstarted_lanes, without_a_deadline_nothing_is_overtaken)
 {

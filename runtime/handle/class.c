@@ -44,7 +44,7 @@ static bool matches(const handle_class *of, const handle_class *wanted)
 
 static size_t hash(const handle_class *of)
 {
-    word_t mixed = ((word_t)of->kind >> 4) * 31 + ((word_t)of->site >> 2) * 2 + of->owned;
+    word_t mixed = ((word_t)of->kind >> 4) * 31 + ((word_t)of->site >> 2);
     mixed ^= mixed >> 15;
     mixed *= (word_t)0x9E3779B1u;
     return mixed ^ (mixed >> 13);

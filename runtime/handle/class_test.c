@@ -33,6 +33,22 @@ Test(class, each_of_the_three_makes_another)
             cr_expect_neq(numbers[i], numbers[j]);
 }
 
+/* Enough of them that every way of being different meets in one slot. */
+Test(class, those_that_meet_in_the_index_are_told_apart)
+{
+    enum { SITES = 2000 };
+    static sh_site sites[SITES];
+    static const sh_kind *const kinds[] = {&sh_kind_file, &sh_kind_pipe};
+    for (size_t i = 0; i < SITES; i++)
+        for (size_t k = 0; k < 2; k++)
+            for (int owned = 0; owned < 2; owned++) {
+                uint32_t number;
+                cr_assert_eq(class_intern(kinds[k], &sites[i], owned == 1, &number), SH_OK);
+                cr_assert_eq(number, (i * 2 + k) * 2 + (size_t)owned);
+                cr_assert_eq(class_of(number)->owned, owned == 1);
+            }
+}
+
 Test(class, a_place_that_was_not_recorded)
 {
     uint32_t number;

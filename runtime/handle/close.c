@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing, waiting for it, and invalidating. */
+#include "base/checkpoint.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
@@ -25,6 +26,7 @@ enum { INTERRUPT_EVERY_MS = 1 }; /* a user may be between its look at a flag and
  * interrupt would hit whoever got the number next. */
 static void interrupt_users(sh_handle *h)
 {
+    CHECKPOINT("handle.interrupt");
     if (state_word_join(&h->state) != STATE_DONE)
         return;
     int saved = errno;

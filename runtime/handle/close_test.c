@@ -25,6 +25,11 @@ static void take_reference(sh_handle *h)
     cr_assert_eq(sh_dangerous_add_ref(h, &success), SH_OK);
 }
 
+static void release_reference(void *h)
+{
+    (void)sh_dangerous_release(h);
+}
+
 /* ---- the release itself -------------------------------------------------------------------------------------------
  */
 
@@ -223,11 +228,19 @@ static void *wait_for_close(void *h)
     return NULL;
 }
 
-/* Somebody else releases between our close and our wait. */
 static void *release_now(void *h)
 {
     (void)sh_dangerous_release(h);
     return NULL;
+}
+
+Test(close, wait_interrupts_nobody_when_the_last_user_has_just_left)
+{
+    sh_handle *h = make(&testing_kind, 7);
+    take_reference(h);
+    testing_at("handle.interrupt", 1, release_reference, h);
+    cr_expect_eq(sh_close_wait(h, -1), SH_OK);
+    cr_expect_eq(testing_interrupts(), 0);
 }
 
 Test(close, many_waiters_on_one_handle)
@@ -429,17 +442,11 @@ Test(close, unload_keeps_the_context_of_an_unset_handle)
     cr_expect_eq(release_judge(h), GC_FORGET);
 }
 
-/* A thread reports its lease; the death of the handle is found while the lease is given back. */
-static void release_reference(void *h)
-{
-    (void)sh_dangerous_release(h);
-}
-
 Test(close, the_last_user_leaves_while_the_lane_looks)
 {
     sh_handle *h = make(&testing_kind, 7);
     take_reference(h);
-    testing_at("core.leak", 1, release_reference, h);
+    testing_at("core.flag", 1, release_reference, h);
     cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_KEEP);
     cr_expect_eq(testing_released().count, 1);
     testing_at_nothing();

@@ -452,7 +452,7 @@ Test(descriptor, an_unload_while_wrapping_leaves_the_number_alone)
 Test(descriptor, numbers_beyond_the_map_are_owned_without_proof)
 {
     sh_handle *first, *second;
-    sh_raw far = OWNER_MAP_NUMBERS + 5;
+    sh_raw far = (sh_raw)OWNER_MAP_NUMBERS + 5;
     cr_expect_eq(sh_wrap(&sh_kind_fd, far, NULL, &first), SH_OK);
     cr_expect_eq(sh_wrap(&sh_kind_fd, far, NULL, &second), SH_OK);
     sh_set_handle_as_invalid(first);

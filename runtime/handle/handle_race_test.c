@@ -131,7 +131,8 @@ static void look_at(sh_handle *h)
     sh_holder holders[4];
     size_t leases, counted;
     CHECK(sh_holders(h, holders, 4, &leases, &counted) == SH_OK);
-    CHECK(sh_is_closed(h) || !sh_is_released(h));
+    bool was_released = sh_is_released(h);
+    CHECK(!was_released || sh_is_closed(h));
 }
 
 static void *play_with_things(void *number)
@@ -242,8 +243,7 @@ static void no_descriptor_is_ever_a_strangers(void)
                  (size_t)atomic_word_load(&strangers));
 }
 
-/* ---- a value that is set while its handle is closed
- * ------------------------------------------------------------------- */
+/* ---- a value that is set while its handle is closed -------------------------------------------------------------- */
 
 enum { SET_ROUNDS = 3000 };
 
@@ -297,8 +297,7 @@ static void set_against_close_leaves_nothing(void)
     CHECK(atomic_word_load(&released) - before == SET_ROUNDS);
 }
 
-/* ---- normal finalizers against drops
- * ------------------------------------------------------------------------------------ */
+/* ---- normal finalizers against drops ----------------------------------------------------------------------------- */
 
 static atomic_word finalized;
 

@@ -274,6 +274,18 @@ Test(handle, without_memory_nothing_is_made)
     cr_expect_eq(sh_wrap(&testing_kind, 7, &options, &h), SH_OK);
 }
 
+Test(handle, without_memory_for_its_context_nothing_is_made)
+{
+    sh_create_options options = {.context = &options};
+    for (int i = 0; i < 2; i++) { /* the second time, the class is there already */
+        sh_handle *h = NULL;
+        if (i == 1)
+            testing_from("platform.pages", 1, NULL, NULL);
+        cr_expect_eq(sh_create(&testing_kind, i == 0 ? NULL : &options, &h), i == 0 ? SH_OK : SH_E_NOMEM);
+    }
+    testing_at_nothing();
+}
+
 static void *create_on_a_thread(void *out_status)
 {
     sh_handle *h;

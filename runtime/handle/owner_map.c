@@ -17,7 +17,7 @@ bool owner_map_start(void)
 static atomic_word *place_of(const sh_handle *h, sh_raw raw)
 {
     const handle_class *of = handle_class_of(h);
-    bool remembered = (of->kind->flags & SH_KIND_FD) != 0 && of->owned && raw >= 0 && raw < OWNER_MAP_NUMBERS;
+    bool remembered = (of->kind->flags & SH_KIND_FD) != 0 && of->owned && (word_t)raw < OWNER_MAP_NUMBERS;
     return remembered ? &owners[raw] : NULL;
 }
 

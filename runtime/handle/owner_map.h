@@ -15,7 +15,7 @@
 
 #include "handle/handle.h"
 
-#define OWNER_MAP_NUMBERS ((sh_raw)1 << 20)
+#define OWNER_MAP_NUMBERS ((word_t)1 << 20)
 
 /* Reserves the map; memory is used only for numbers in use. False: there is none. */
 bool owner_map_start(void);

@@ -147,8 +147,10 @@ static void add_leak(event_run *leaks, const sh_handle *h, sh_event_type type)
 static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_run *leaks)
 {
     bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
-    if (reason == GC_DEATH && counted && state_word_mark_leaked(&h->state) == STATE_DONE)
+    if (reason == GC_DEATH && counted) {
+        state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it without asking again */
         add_leak(leaks, h, SH_EVENT_LEAKED_REFERENCE);
+    }
     return GC_KEEP;
 }
 

@@ -36,8 +36,7 @@ static void drop_handles(size_t count)
     drop(count, make_leak, (void *)(uintptr_t)&testing_kind);
 }
 
-/* ---- finding the dead
- * ------------------------------------------------------------------------------------------------ */
+/* ---- finding the dead -------------------------------------------------------------------------------------------- */
 
 Test(boehm, the_first_full_collection_finds_every_dead_handle)
 {
@@ -137,8 +136,7 @@ Test(boehm, incremental_collections_end_in_a_full_one)
     cr_expect_geq(testing_released().count, NEARLY_ALL(COUNT));
 }
 
-/* ---- the order
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the order --------------------------------------------------------------------------------------------------- */
 
 /* Document 002's FileStream, as an object of the collector: its handle, and bytes that are not written yet. */
 typedef struct stream {
@@ -295,8 +293,7 @@ Test(boehm, a_resurrected_owner_finds_its_handle_closed)
     cr_expect_eq(sh_dangerous_add_ref(saved->h, &success), SH_E_CLOSED);
 }
 
-/* ---- references that the collector cannot see
- * ------------------------------------------------------------------------ */
+/* ---- references that the collector cannot see -------------------------------------------------------------------- */
 
 /* A pointer that only a malloc'ed place has, with a reference on the handle. */
 static word_t *hidden_places[20];
@@ -358,8 +355,7 @@ Test(boehm, a_lease_reaches_its_handle)
     sh_lease_end(&outlasting);
 }
 
-/* ---- deaths that have to be confirmed
- * --------------------------------------------------------------------------------- */
+/* ---- deaths that have to be confirmed ---------------------------------------------------------------------------- */
 
 static stream *guarded[100];
 static size_t guarded_count;
@@ -418,8 +414,7 @@ Test(boehm, a_confirmed_death_takes_two_collections)
     cr_expect_geq(testing_released().count, NEARLY_ALL(1000));
 }
 
-/* ---- finalizers of others
- * --------------------------------------------------------------------------------------------- */
+/* ---- finalizers of others ---------------------------------------------------------------------------------------- */
 
 static size_t foreign_runs;
 
@@ -533,8 +528,7 @@ Test(boehm, a_finalizer_without_memory_is_not_registered)
     cr_expect_eq(sh_finalizer_register(object, note_order, NULL), SH_OK);
 }
 
-/* ---- the collection callback
- * ------------------------------------------------------------------------------------------- */
+/* ---- the collection callback ------------------------------------------------------------------------------------- */
 
 static size_t events_heard;
 
@@ -589,8 +583,7 @@ Test(boehm, a_replaced_callback_is_noticed_without_being_asked)
     cr_expect_eq(testing_events(SH_EVENT_CONTRACT_BROKEN, NULL), 1);
 }
 
-/* ---- threads
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static void *use_on_a_fresh_thread(void *unused)
 {
@@ -687,8 +680,7 @@ Test(boehm, many_threads_under_constant_collection)
     cr_expect_eq(testing_released().count, atomic_word_load(&made));
 }
 
-/* ---- descriptors
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 static void leak_file(size_t i, void *unused)
 {
@@ -706,8 +698,19 @@ Test(boehm, when_descriptors_run_out_the_dead_give_theirs_back)
     testing_settle();
 }
 
-/* ---- M13
- * ------------------------------------------------------------------------------------------------------------------ */
+Test(boehm, a_wrapper_that_was_refused_is_garbage)
+{
+    sh_handle *first, *second = NULL;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &first), SH_OK);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, sh_dangerous_get_handle(first), NULL, &second), SH_E_OWNED);
+    cr_expect_null(second);
+    sh_collect();
+    testing_settle();
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), 0);
+    cr_expect_eq(sh_close(first), SH_OK);
+}
+
+/* ---- M13 --------------------------------------------------------------------------------------------------------- */
 
 /* Document 002: a wrapper with a 4 KB buffer. With a finalizer of its own it survives the collection that finds it
  * dead; with only its handle finalizable it is gone. */

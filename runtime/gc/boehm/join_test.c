@@ -13,8 +13,7 @@
 
 enum { COUNT = 200, NEARLY_ALL = COUNT - COUNT / 10, DEADLINE_MS = 300 };
 
-/* ---- the host
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the host ---------------------------------------------------------------------------------------------------- */
 
 static size_t host_heard, host_notified;
 
@@ -51,8 +50,7 @@ static void settings_are_the_hosts(void)
     CHECK(host_heard > before);
 }
 
-/* ---- things that die
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- things that die --------------------------------------------------------------------------------------------- */
 
 static atomic_word released, finalized, overdue, finalized_before_release;
 
@@ -118,8 +116,7 @@ static void wait_released(void)
         (void)usleep(1000);
 }
 
-/* ---- cases
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 static void handles_are_released_without_the_hosts_help(void)
 {
@@ -138,8 +135,7 @@ static void handles_wait_for_finalizers_that_the_host_has_not_handed_over(void)
     CHECK(host_notified > 0);
     CHECK(GC_invoke_finalizers() >= NEARLY_ALL);
     wait_released();
-    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
-    CHECK(atomic_word_load(&finalized_before_release) == atomic_word_load(&finalized));
+    CHECK(atomic_word_load(&finalized_before_release) >= NEARLY_ALL);
     CHECK(atomic_word_load(&overdue) == 0);
 }
 
