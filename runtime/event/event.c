@@ -33,6 +33,18 @@ static struct {
 
 static _Thread_local bool on_teller;
 
+static bool same_key(const event_record *a, const event_record *b);
+
+static bool queue_is_valid(void)
+{
+    if (queue.row_count > ROWS)
+        return false;
+    for (size_t i = 0; i + 1 < queue.row_count; i++)
+        if (queue.rows[i].count == 0 || same_key(&queue.rows[i], &queue.rows[queue.row_count - 1]))
+            return false;
+    return true;
+}
+
 static void lock_queue(void)
 {
     platform_mutex_lock(&queue.mutex);
@@ -40,7 +52,7 @@ static void lock_queue(void)
         platform_condition_init(&queue.changed);
         queue.conditions_made = true;
     }
-    ASSERT(queue.row_count <= ROWS);
+    ASSERT(queue_is_valid());
 }
 
 static void unlock_queue(void)

@@ -7,9 +7,24 @@
 
 finalization_room room = {.mutex = PLATFORM_MUTEX_INIT};
 
+static bool room_is_valid(void)
+{
+    if (room.workers == NULL)
+        return room.current == NULL;
+    for (int i = 0; i < WORKERS; i++) {
+        const worker *each = &room.workers[i];
+        bool runs_normal = each->item == ITEM_NORMAL, runs_critical = each->item == ITEM_CRITICAL;
+        if ((each->item != ITEM_NONE && !each->alive) || (each->finalizer != NULL) != runs_normal ||
+            (each->handle != NULL) != runs_critical)
+            return false;
+    }
+    return room.current == NULL || room.current->alive;
+}
+
 static void lock_room(void)
 {
     platform_mutex_lock(&room.mutex);
+    ASSERT(room_is_valid());
 }
 
 static void unlock_room(void)

@@ -63,6 +63,12 @@ typedef struct gc_batches {
         .open = 1                                                                                                      \
     }
 
+static inline bool gc_batches_are_valid(const gc_batches *batches)
+{
+    return batches->open >= 1 &&
+           (batches->closed == 0 ? batches->pending_closed == 0 : batches->closed + 1 == batches->open);
+}
+
 static inline void gc_batches_count(gc_batches *batches, gc_finalizer *finalizer)
 {
     if (finalizer->batch != 0)
@@ -86,6 +92,7 @@ static inline void gc_batches_done(gc_batches *batches, const gc_finalizer *fina
 
 static inline void gc_batches_close(gc_batches *batches)
 {
+    ASSERT(gc_batches_are_valid(batches));
     batches->closed = batches->open++;
     batches->pending_closed = batches->pending_open;
     batches->pending_open = 0;
@@ -93,6 +100,7 @@ static inline void gc_batches_close(gc_batches *batches)
 
 static inline void gc_batches_abandon(gc_batches *batches)
 {
+    ASSERT(gc_batches_are_valid(batches));
     batches->closed = 0;
     batches->pending_closed = 0;
 }

@@ -44,6 +44,9 @@ static inline sh_raw handle_raw(const sh_handle *h)
     return (sh_raw)atomic_word_load_acquire(&h->raw);
 }
 
+/* The invariant above, as far as it can be read while others work on the handle. */
+bool handle_is_valid(const sh_handle *h);
+
 /* Kind, raw and birth; the rest is the caller's to set. */
 void handle_describe(const void *handle, event_record *out_record);
 

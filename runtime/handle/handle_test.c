@@ -48,6 +48,18 @@ Test(handle, starts_unset)
     cr_expect_eq(sh_kind_of(h), &testing_kind);
 }
 
+Test(handle, its_invariant_is_checked)
+{
+    sh_handle *h = make_unset();
+    cr_expect(handle_is_valid(h));
+    (void)atomic_word_add(&h->state.bits, STATE_HOLDS);
+    cr_expect_not(handle_is_valid(h), "it holds the invalid value");
+    atomic_word_store(&h->raw, 7);
+    cr_expect(handle_is_valid(h));
+    (void)atomic_word_add(&h->state.bits, STATE_RELEASED);
+    cr_expect_not(handle_is_valid(h), "released without a claim");
+}
+
 Test(handle, holds_what_was_set)
 {
     sh_handle *h = make_unset();

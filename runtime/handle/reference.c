@@ -3,6 +3,13 @@
 #include "handle/handle.h"
 #include "handle/kind.h"
 
+bool handle_is_valid(const sh_handle *h)
+{
+    word_t bits = state_word_read(&h->state); /* before the value: HOLDS comes after it, and it stays */
+    bool holds = (bits & STATE_HOLDS) != 0;
+    return state_word_is_valid(bits) && !(holds && kind_refuses(handle_class_of(h)->kind, handle_raw(h)));
+}
+
 void handle_describe(const void *handle, event_record *out_record)
 {
     const sh_handle *h = handle;
@@ -42,6 +49,7 @@ static sh_status refused(sh_handle *h, state_result entry)
 
 sh_status reference_take(sh_handle *h)
 {
+    ASSERT(handle_is_valid(h));
     state_result entry = state_word_add_ref(&h->state);
     return entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
 }

@@ -105,7 +105,7 @@ static void drop_context(sh_handle *h)
 sh_status release_claimed(sh_handle *h)
 {
     word_t bits = state_word_read(&h->state);
-    ASSERT((bits & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
+    ASSERT(handle_is_valid(h) && (bits & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
     int error = 0;
     if ((bits & STATE_HOLDS) != 0) {
         if ((bits & STATE_INVALIDATED) == 0 && handle_class_of(h)->owned)

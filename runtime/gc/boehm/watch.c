@@ -44,6 +44,22 @@ static struct {
     size_t free_count; /* of both */
 } watch;
 
+/* What the two structs above promise, and that the counts are right. */
+static bool watch_is_valid(void)
+{
+    size_t lane_entries = 0;
+    for (const chunk *c = watch.lane.first; c != NULL; c = c->next) {
+        if (c->taken >= c->used || c->used > CHUNK_ENTRIES || (c->next == NULL) != (c == watch.lane.last))
+            return false;
+        lane_entries += c->used - c->taken;
+    }
+    for (const chunk *c = watch.table.first; c != NULL; c = c->next)
+        if (c->taken != 0 || (c->next == NULL) != (c == watch.table.last) ||
+            (c->next != NULL && c->used < CHUNK_ENTRIES))
+            return false;
+    return lane_entries == watch.lane_entries && watch.batch_entries <= lane_entries;
+}
+
 /* ---- entries: hidden pointers, with one bit for a death that the next scan has to confirm ------------------------ */
 
 /* Handles are aligned to more than two bytes, so the lowest bit of a hidden one is set. */
@@ -245,6 +261,7 @@ void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
         c = next;
     }
     cut_table(&packing);
+    ASSERT(watch_is_valid());
 }
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
@@ -277,6 +294,7 @@ void watch_condemn_all(void)
 void watch_close_batch(void)
 {
     watch.batch_entries = watch.lane_entries;
+    ASSERT(watch_is_valid());
 }
 
 static void drop_empty_lane_chunks(void)
