@@ -43,11 +43,12 @@ static thread_lease *take_from(thread_lease_block *block)
 thread_lease *thread_lease_take(thread_record *record)
 {
     thread_lease_block *last = &record->block;
-    for (thread_lease_block *block = last; block != NULL; block = block->next) {
-        thread_lease *taken = take_from(block);
+    for (;; last = last->next) {
+        thread_lease *taken = take_from(last);
         if (taken != NULL)
             return taken;
-        last = block;
+        if (last->next == NULL)
+            break;
     }
     thread_lease_block *more = gc->scanned_allocate(sizeof *more);
     if (more == NULL)

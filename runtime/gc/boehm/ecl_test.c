@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The library as a guest of ECL, which runs finalizers inside whatever thread allocates. */
-#include "gc/boehm/guest.h"
+#include "gc/boehm/guest_test.h"
 #include <ecl/ecl.h>
 
 static guest_settings before;

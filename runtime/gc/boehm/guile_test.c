@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The library as a guest of Guile: Guile's collector, its finalizer thread, its guardians. */
-#include "gc/boehm/guest.h"
+#include "gc/boehm/guest_test.h"
 #include <libguile.h>
 
 static guest_settings before;

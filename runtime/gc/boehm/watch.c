@@ -126,7 +126,7 @@ static chunk *take_chunk(void)
 
 static void link_chunk(chunk_list *list, chunk *linked)
 {
-    if (list->first == NULL)
+    if (list->last == NULL)
         list->first = linked;
     else
         list->last->next = linked;
