@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""Runs safehandle-million --quick --json, and checks that nothing was lost and every figure is one. No thresholds."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from tap import Checks, run_program  # noqa: E402
+
+VARIANTS = ["plain-24", "plain-32", "no-order-24", "no-order-32", "safehandle"]
+FIGURES = ["allocate_ns", "pause_ms", "release_ms", "release_cpu_ns", "heap_bytes", "resident_bytes", "peak_bytes"]
+
+
+def is_positive_spread(figure):
+    return 0 < figure["lowest"] <= figure["median"] <= figure["highest"]
+
+
+def check_variant(checks, measured, count):
+    name = measured["variant"]
+    ends = not name.startswith("plain")
+    checks.check(measured["ended"] == (count if ends else None), f"{name}: every object came to its end", measured)
+    for figure in FIGURES:
+        if measured[figure] is None:
+            checks.check(not ends and figure.startswith("release"), f"{name}: {figure} does not apply")
+        else:
+            checks.check(is_positive_spread(measured[figure]), f"{name}: {figure} is positive", measured[figure])
+
+
+def main():
+    checks = Checks()
+    printed = run_program(checks, sys.argv[1:] + ["--quick", "--json"])
+    if printed is not None:
+        names = [measured["variant"] for measured in printed["variants"]]
+        checks.check(names == VARIANTS, "each variant was measured", names)
+        for measured in printed["variants"]:
+            check_variant(checks, measured, printed["count"])
+    checks.finish()
+
+
+main()

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leak on abort: the thread is torn away, or memory runs out, after the OS has given the number and before anybody has
+ * stored it. Document 003 calls what prevents it a constrained region.
+ *
+ * The abort is injected at the same place for every approach: inside the call that opens, when it has the number.
+ */
+#include "../die.h"
+#include "accident.h"
+#include "file.h"
+#include "memory.h"
+#include "thread.h"
+#include <gc/gc.h> /* pthread_cancel, as a program on this collector calls it */
+#include <unistd.h>
+
+typedef enum abort_form {
+    ABORT_NOTHING, /* to see that a dropped owner is found at all */
+    ABORT_BY_CANCELLATION,
+    ABORT_BY_MEMORY
+} abort_form;
+
+enum { BATCH = 64 };
+
+typedef struct trial {
+    const approach *approach;
+    abort_form form;
+    int number;
+    file_id file;
+} trial;
+
+static int open_and_abort(void *data)
+{
+    trial *self = data;
+    self->number = file_open(&self->file);
+    if (self->form == ABORT_BY_CANCELLATION) {
+        (void)pthread_cancel(pthread_self());
+        pthread_testcancel();
+    } else if (self->form == ABORT_BY_MEMORY) {
+        memory_exhaust();
+    }
+    return self->number;
+}
+
+/* What it opens, it drops: no owner is reachable when the thread has ended. */
+static void *open_and_drop(void *data)
+{
+    trial *self = data;
+    (void)self->approach->open(open_and_abort, self);
+    if (self->form == ABORT_BY_MEMORY)
+        memory_refill();
+    pthread_testcancel(); /* where a cancellation that was held back is due */
+    return NULL;
+}
+
+static void try_once(trial *self)
+{
+    bool cancelled = thread_join(thread_start(open_and_drop, self));
+    if (cancelled != (self->form == ABORT_BY_CANCELLATION))
+        die("a thread was %s", cancelled ? "cancelled by somebody else" : "not cancelled");
+}
+
+static void judge(const trial *self, tally *t)
+{
+    bool open = file_is(self->number, &self->file);
+    if (self->form == ABORT_NOTHING)
+        tally_drop(t, !open);
+    else
+        tally_trial(t, open);
+    if (open)
+        (void)close(self->number);
+}
+
+static void run_form(const approach *a, abort_form form, long count, tally *t)
+{
+    while (count > 0) {
+        trial trials[BATCH];
+        int size = count < BATCH ? (int)count : BATCH;
+        for (int i = 0; i < size; i++) {
+            trials[i] = (trial){.approach = a, .form = form};
+            try_once(&trials[i]);
+        }
+        collect_and_drain();
+        for (int i = 0; i < size; i++)
+            judge(&trials[i], t);
+        count -= size;
+    }
+}
+
+static void run(const approach *a, long trials, tally *t)
+{
+    run_form(a, ABORT_NOTHING, trials, t);
+    run_form(a, ABORT_BY_CANCELLATION, trials, t);
+    run_form(a, ABORT_BY_MEMORY, trials, t);
+}
+
+const accident accident_leak_on_abort = {
+    .name = "leak-on-abort",
+    .told = "a thread that was cancelled, or had no memory left, between open and store left the descriptor open",
+    .run = run,
+};

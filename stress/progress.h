@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* One line on stderr that is written over again and again, when stderr is a terminal; nothing otherwise. */
+#ifndef STRESS_PROGRESS_H
+#define STRESS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct progress {
+    bool shown;
+    int steps;
+    int steps_done;
+    const char *doing;
+    int64_t start_ms;
+} progress;
+
+progress progress_start(int steps);
+void progress_begin(progress *p, const char *doing);
+/* How far the step is. */
+void progress_show(const progress *p, long trials);
+void progress_step_done(progress *p);
+void progress_end(const progress *p);
+
+#endif
