@@ -657,8 +657,10 @@ static atomic_word stop_collecting;
 
 static void *collect_on_and_on(void *unused)
 {
-    while (atomic_word_load(&stop_collecting) == 0)
+    while (atomic_word_load(&stop_collecting) == 0) {
         sh_collect();
+        platform_sleep_ms(1); /* or nobody else gets the collector's lock for seconds on end */
+    }
     return unused;
 }
 
