@@ -44,7 +44,7 @@ static const char description[] =
     "\n"
     "Every round of every variant runs in a process of its own; the variants take turns.\n"
     "\n"
-    "Exit status: 0 when every object came to its end; 1 when some did not; 2 when it could not be run.";
+    "Exit status: 0 when 99.9 % of the objects, or more, came to their end; 1 when not; 2 when it could not be run.";
 
 static long read_number(const char *text, long most, struct argp_state *state)
 {

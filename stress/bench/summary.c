@@ -57,11 +57,17 @@ summary summary_make(long count, int rounds, measurement measurements[VARIANTS][
     return s;
 }
 
+/* A word on some stack may look like a pointer to one of a million objects, and a conservative collector keeps that. */
+static bool nearly_all(long ended, long count)
+{
+    return ended * 1000 >= count * 999;
+}
+
 bool summary_check(const summary *s)
 {
     bool all = true;
     for (int who = 0; who < VARIANTS; who++) {
-        if (!variants[who]->ends || s->least_ended[who] == s->count)
+        if (!variants[who]->ends || nearly_all(s->least_ended[who], s->count))
             continue;
         (void)fprintf(stderr, "%s: of %ld objects of %s only %ld came to their end\n", program_invocation_short_name,
                       s->count, variants[who]->name, s->least_ended[who]);

@@ -14,6 +14,8 @@
 
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->object = NULL) /* manual_finalizer_add looks for it */
+/* The default one falls through its cases without saying so, which clang warns of where the macro is used. */
+#define HASH_FUNCTION(key, size, out_hash) HASH_OAT(key, size, out_hash)
 #include <uthash.h>
 
 /* Where a handle's block is. A block is on the list of its stage and on no other. */
