@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle-million: what a million handles cost, beside a million objects with and without the collector's finalizer.
  */
+#include "../argument.h"
 #include "../child.h"
 #include "../die.h"
 #include "../progress.h"
 #include "summary.h"
-#include <argp.h>
 #include <errno.h>
 #include <safehandle.h>
 #include <stdio.h>
@@ -46,16 +46,6 @@ static const char description[] =
     "\n"
     "Exit status: 0 when 99.9 % of the objects, or more, came to their end; 1 when not; 2 when it could not be run.";
 
-static long read_number(const char *text, long most, struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > most)
-        argp_error(state, "'%s' is no number from 1 to %ld", text, most);
-    return number;
-}
-
 static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
@@ -67,10 +57,10 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         asked->quick = true;
         return 0;
     case OPTION_COUNT:
-        asked->count = read_number(argument, MOST_COUNT, state);
+        asked->count = argument_number(argument, "number of objects", MOST_COUNT, state);
         return 0;
     case OPTION_ROUNDS:
-        asked->rounds = read_number(argument, MOST_ROUNDS, state);
+        asked->rounds = argument_number(argument, "number of rounds", MOST_ROUNDS, state);
         return 0;
     case ARGP_KEY_END:
         asked->count = asked->count != 0 ? asked->count : asked->quick ? QUICK_COUNT : USUAL_COUNT;
@@ -79,12 +69,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
-}
-
-static void print_version(FILE *stream, struct argp_state *state)
-{
-    (void)state;
-    (void)fprintf(stream, "safehandle-million %s\n", sh_version());
 }
 
 /* ---- rounds ------------------------------------------------------------------------------------------------------ */
@@ -131,7 +115,7 @@ static summary run_rounds(const request *asked)
 
 int main(int argc, char **argv)
 {
-    argp_program_version_hook = print_version;
+    argp_program_version_hook = argument_print_version;
     argp_err_exit_status = STATUS_COULD_NOT_RUN;
     request asked = {.json = false};
     const struct argp parser = {.options = options, .parser = take_option, .doc = description};

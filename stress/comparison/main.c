@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle-compare: five ways to hold a descriptor, five accidents, and who suffers which. */
+#include "../argument.h"
 #include "../die.h"
 #include "output.h"
 #include "pairs.h"
 #include "verdict.h"
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,16 +42,6 @@ static const char description[] =
     "Exit status: 0 when safehandle suffered no accident and each of the others those that it is known for; 1 when "
     "not; 2 when the comparison could not be run, or would have proved nothing.";
 
-static long read_trials(const char *text, struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    long trials = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || trials < 1 || trials > MOST_TRIALS)
-        argp_error(state, "'%s' is no number of trials from 1 to %d", text, MOST_TRIALS);
-    return trials;
-}
-
 static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
@@ -64,7 +53,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         asked->trials = asked->trials == 0 ? QUICK_TRIALS : asked->trials;
         return 0;
     case OPTION_TRIALS:
-        asked->trials = read_trials(argument, state);
+        asked->trials = argument_number(argument, "number of trials", MOST_TRIALS, state);
         return 0;
     case ARGP_KEY_END:
         asked->trials = asked->trials == 0 ? USUAL_TRIALS : asked->trials;
@@ -72,12 +61,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
-}
-
-static void print_version(FILE *stream, struct argp_state *state)
-{
-    (void)state;
-    (void)fprintf(stream, "safehandle-compare %s\n", sh_version());
 }
 
 /* Numbers are recycled on purpose here: 0, 1 and 2 must not be among them. */
@@ -90,7 +73,7 @@ static void hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    argp_program_version_hook = print_version;
+    argp_program_version_hook = argument_print_version;
     argp_err_exit_status = STATUS_COULD_NOT_RUN;
     request asked = {.json = false};
     const struct argp parser = {.options = options, .parser = take_option, .doc = description};
