@@ -8,6 +8,7 @@
 #include "../die.h"
 #include "accident.h"
 #include "file.h"
+#include "session.h"
 #include "thread.h"
 #include <unistd.h>
 

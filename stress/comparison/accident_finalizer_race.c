@@ -11,6 +11,7 @@
 #include "accident.h"
 #include "blocked_read.h"
 #include "file.h"
+#include "session.h"
 #include "thread.h"
 #include <sched.h>
 #include <stdatomic.h>

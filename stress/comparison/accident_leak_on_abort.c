@@ -9,6 +9,7 @@
 #include "accident.h"
 #include "file.h"
 #include "memory.h"
+#include "session.h"
 #include "thread.h"
 #include <gc/gc.h> /* pthread_cancel, as a program on this collector calls it */
 #include <unistd.h>
@@ -70,20 +71,32 @@ static void judge(const trial *self, tally *t)
         (void)close(self->number);
 }
 
-static void run_form(const approach *a, abort_form form, long count, tally *t)
+static bool any_open(const trial *trials, int count)
 {
-    while (count > 0) {
-        trial trials[BATCH];
-        int size = count < BATCH ? (int)count : BATCH;
-        for (int i = 0; i < size; i++) {
-            trials[i] = (trial){.approach = a, .form = form};
-            try_once(&trials[i]);
-        }
-        collect_and_drain();
-        for (int i = 0; i < size; i++)
-            judge(&trials[i], t);
-        count -= size;
+    for (int i = 0; i < count; i++)
+        if (file_is(trials[i].number, &trials[i].file))
+            return true;
+    return false;
+}
+
+static void run_batch(const approach *a, abort_form form, int count, tally *t)
+{
+    trial trials[BATCH];
+    for (int i = 0; i < count; i++) {
+        trials[i] = (trial){.approach = a, .form = form};
+        try_once(&trials[i]);
     }
+    collect_and_drain();
+    if (form != ABORT_NOTHING && any_open(trials, count))
+        session_restart(); /* late is not leaked */
+    for (int i = 0; i < count; i++)
+        judge(&trials[i], t);
+}
+
+static void run_form(const approach *a, abort_form form, long trials, tally *t)
+{
+    for (; trials > 0; trials -= BATCH)
+        run_batch(a, form, trials < BATCH ? (int)trials : BATCH, t);
 }
 
 static void run(const approach *a, long trials, tally *t)

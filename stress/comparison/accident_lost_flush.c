@@ -6,6 +6,7 @@
 #include "../die.h"
 #include "accident.h"
 #include "file.h"
+#include "session.h"
 #include "thread.h"
 #include <errno.h>
 #include <fcntl.h>

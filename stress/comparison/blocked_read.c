@@ -3,6 +3,7 @@
 #include "../deep.h"
 #include "../die.h"
 #include "file.h"
+#include "session.h"
 #include "thread.h"
 #include <errno.h>
 #include <semaphore.h>

@@ -3,7 +3,7 @@
 #include "../child.h"
 #include "../die.h"
 #include "../progress.h"
-#include "thread.h"
+#include "session.h"
 #include <stdio.h>
 
 enum {
@@ -25,11 +25,7 @@ typedef struct pair {
 static void run_trials(int report, void *data)
 {
     const pair *asked = data;
-    /* No deadline: on a busy machine it could end the wait for the flushes, which is not what is looked at here. */
-    sh_options options = {.collector = SH_COLLECTOR_BOEHM, .finalizer_deadline_ms = -1};
-    sh_status status = sh_init(&options);
-    if (status != SH_OK)
-        die("sh_init: %s", sh_status_message(status));
+    session_start();
     tally t = {.report = report};
     asked->accident->run(asked->approach, asked->trials, &t);
     t.complete = true;

@@ -4,7 +4,6 @@
 #include "../deep.h"
 #include "../die.h"
 #include <gc/gc.h> /* GC_THREADS: pthread_create and pthread_join are the collector's from here on */
-#include <safehandle.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,12 +68,4 @@ void thread_run_apart(void (*run)(void *data), void *data)
 {
     errand asked = {run, data};
     (void)thread_join(thread_start(do_errand, &asked));
-}
-
-void collect_and_drain(void)
-{
-    sh_collect();
-    sh_status status = sh_wait_for_pending_finalizers(PATIENCE_MS);
-    if (status != SH_OK)
-        die("the finalizers did not come to an end: %s", sh_status_name(status));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that the collector knows, and the collections that end the lives of what they dropped. */
+/* Threads that the collector knows. */
 #ifndef COMPARISON_THREAD_H
 #define COMPARISON_THREAD_H
 
@@ -16,8 +16,5 @@ void thread_wait_asleep(pid_t thread_id);
 
 /* deep_run on a thread of its own, whose stack is gone afterwards. */
 void thread_run_apart(void (*run)(void *data), void *data);
-
-/* A full collection, and everything that became due by it. */
-void collect_and_drain(void);
 
 #endif
