@@ -27,6 +27,7 @@ static struct {
     bool telling;
     bool flushing; /* tell everything now, due or not */
     bool running;
+    bool begun; /* the teller's thread is known to the collector */
     bool stopping;
     const platform_thread_hooks *hooks;
 } queue = {.mutex = PLATFORM_MUTEX_INIT};
@@ -211,6 +212,8 @@ static void teller_run(void *unused)
     if (!platform_thread_begin(queue.hooks, teller_is_wanted, NULL))
         return;
     lock_queue();
+    queue.begun = true;
+    platform_condition_broadcast(&queue.changed);
     for (;;) {
         int64_t next = tell_all_due();
         if (queue.stopping)
@@ -233,6 +236,13 @@ static void teller_ended(void *unused, bool returned)
     unlock_queue();
 }
 
+static void wait_begun(void)
+{
+    int64_t deadline = platform_deadline(PLATFORM_BEGIN_MS);
+    while (queue.running && !queue.begun && platform_condition_wait(&queue.changed, &queue.mutex, deadline))
+        continue;
+}
+
 int event_start(const platform_thread_hooks *hooks)
 {
     lock_queue();
@@ -241,10 +251,12 @@ int event_start(const platform_thread_hooks *hooks)
     int error = 0;
     if (!queue.running) {
         queue.running = true;
+        queue.begun = false;
         error = platform_thread_start(&teller_plan, NULL);
         if (error != 0)
             queue.running = false;
     }
+    wait_begun();
     unlock_queue();
     return error;
 }

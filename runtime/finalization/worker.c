@@ -91,11 +91,20 @@ static bool is_wanted(void *self)
     return worker_is_current(self);
 }
 
+static void tell_begun(worker *self)
+{
+    lock_room();
+    self->begun = true;
+    platform_condition_broadcast(&room.changed);
+    unlock_room();
+}
+
 static void worker_run(void *data)
 {
     worker *self = data;
     if (!platform_thread_begin(room.client->hooks, is_wanted, self))
         return;
+    tell_begun(self);
     /* A fresh worker may stand in for one that was torn away with work left. */
     while (worker_is_current(self)) {
         platform_signal_drain(&room.wake);
@@ -156,6 +165,7 @@ bool worker_start_another(void)
         if (fresh->alive)
             continue;
         fresh->alive = true;
+        fresh->begun = false;
         worker *before = room.current;
         room.current = fresh;
         if (platform_thread_start(&worker_plan, fresh) == 0)
@@ -190,6 +200,14 @@ static int start_threads(void)
     return error != 0 ? error : room.current != NULL || worker_start_another() ? 0 : EAGAIN;
 }
 
+static void wait_begun(void)
+{
+    int64_t deadline = platform_deadline(PLATFORM_BEGIN_MS);
+    while (room.current != NULL && !room.current->begun &&
+           platform_condition_wait(&room.changed, &room.mutex, deadline))
+        continue;
+}
+
 int finalization_start(const finalization_client *client, int64_t deadline_ms)
 {
     if (room.client == NULL) {
@@ -202,6 +220,8 @@ int finalization_start(const finalization_client *client, int64_t deadline_ms)
     room.deadline_ms = deadline_ms;
     room.stopping = false;
     int error = start_threads();
+    if (error == 0)
+        wait_begun();
     unlock_room();
     if (error != 0)
         finalization_stop(PLATFORM_FOREVER);

@@ -25,6 +25,7 @@ typedef enum item_type {
  */
 typedef struct worker {
     bool alive; /* has a thread */
+    bool begun; /* the thread is known to the collector */
     item_type item;
     int64_t started_ms;
     bool told;     /* this item was reported overdue */

@@ -84,6 +84,10 @@ typedef struct platform_thread_hooks {
     void (*end)(void);
 } platform_thread_hooks;
 
+/* How long whoever starts the runtime waits for a thread to begin. Boehm's collector ends the process when a thread
+ * makes itself known while there is no memory: better now than later. */
+enum { PLATFORM_BEGIN_MS = 1000 };
+
 /* Calls begin until it succeeds, or until wanted(data) is false: then false. */
 bool platform_thread_begin(const platform_thread_hooks *hooks, bool (*wanted)(void *data), void *data);
 
