@@ -60,6 +60,7 @@ typedef struct gc_finalizer {
     sh_site birth;
     gc_finalizer_state state;
     size_t batch; /* the batch that counts it; 0: none does */
+    void *foreign; /* the Boehm host's: what somebody else had registered for the object before; or NULL */
 } gc_finalizer;
 
 typedef struct gc_host {

@@ -69,9 +69,15 @@ static inline bool gc_batches_are_valid(const gc_batches *batches)
            (batches->closed == 0 ? batches->pending_closed == 0 : batches->closed + 1 == batches->open);
 }
 
+/* False also for one whose batch was given up. */
+static inline bool gc_batches_wait_for(const gc_batches *batches, const gc_finalizer *finalizer)
+{
+    return finalizer->batch != 0 && (finalizer->batch == batches->open || finalizer->batch == batches->closed);
+}
+
 static inline void gc_batches_count(gc_batches *batches, gc_finalizer *finalizer)
 {
-    if (finalizer->batch != 0)
+    if (gc_batches_wait_for(batches, finalizer))
         return;
     finalizer->batch = batches->open;
     batches->pending_open++;
@@ -79,15 +85,11 @@ static inline void gc_batches_count(gc_batches *batches, gc_finalizer *finalizer
 
 static inline void gc_batches_done(gc_batches *batches, const gc_finalizer *finalizer)
 {
-    if (finalizer->batch == 0)
+    if (!gc_batches_wait_for(batches, finalizer))
         return;
-    if (finalizer->batch == batches->open) {
-        ASSERT(batches->pending_open > 0);
-        batches->pending_open--;
-    } else if (finalizer->batch == batches->closed) {
-        ASSERT(batches->pending_closed > 0);
-        batches->pending_closed--;
-    }
+    size_t *pending = finalizer->batch == batches->open ? &batches->pending_open : &batches->pending_closed;
+    ASSERT(*pending > 0);
+    (*pending)--;
 }
 
 static inline void gc_batches_close(gc_batches *batches)

@@ -8,7 +8,8 @@
  * the end of the mark we count those that are dead.
  *
  * An object that only the host's own ordered finalizer or guardian brings back is counted and not handed over; its
- * batch waits for the deadline (docs/ordering.md: confirm_death).
+ * batch waits for the deadline (docs/ordering.md: confirm_death). That it is marked again tells nothing: the collector
+ * marks what is in its own queue, too.
  */
 #include "base/assert.h"
 #include "base/checkpoint.h"
@@ -30,17 +31,6 @@ static struct {
 /* Handed over by the collector, newest first; pushed without a lock, since the host calls us where it pleases. */
 static atomic_word handed_over;
 
-/* An object that was counted and is alive again was brought back by the host before it was handed over. */
-static void count_if_dead(gc_finalizer *finalizer)
-{
-    if (!GC_is_marked(gc_unhide(finalizer->hidden_object))) {
-        gc_batches_count(&boehm.batches, finalizer);
-    } else if (finalizer->batch != 0) {
-        gc_batches_done(&boehm.batches, finalizer);
-        finalizer->batch = 0;
-    }
-}
-
 /* Called where the world has stopped. */
 void boehm_finalizers_scan(void)
 {
@@ -53,8 +43,8 @@ void boehm_finalizers_scan(void)
             continue;
         }
         watched.entries[kept++] = finalizer;
-        if (finalizer->state == GC_FINALIZER_WATCHING)
-            count_if_dead(finalizer);
+        if (finalizer->state == GC_FINALIZER_WATCHING && !GC_is_marked(gc_unhide(finalizer->hidden_object)))
+            gc_batches_count(&boehm.batches, finalizer);
     }
     watched.count = kept;
 }
@@ -73,16 +63,27 @@ static void push_handed_over(gc_finalizer *finalizer, void *object)
     } while (!atomic_word_swap_if(&handed_over, head, (word_t)finalizer));
 }
 
-/* Allocates nothing and takes no lock: the host may call this inside an allocation. */
+/* A finalizer of somebody else's that we found on the object. */
+typedef struct foreign_finalizer {
+    GC_finalization_proc run;
+    void *data;
+} foreign_finalizer;
+
+/* Allocates nothing and takes no lock: the host may call this inside an allocation. What the host had registered runs
+ * here, where the host would have run it. */
 static void GC_CALLBACK on_object_dead(void *object, void *newest)
 {
     gc_finalizer *in_order = NULL;
+    const foreign_finalizer *foreign = NULL;
     for (gc_finalizer *f = newest; f != NULL;) {
         gc_finalizer *earlier = f->earlier;
+        foreign = f->foreign;
         f->earlier = in_order;
         in_order = f;
         f = earlier;
     }
+    if (foreign != NULL)
+        foreign->run(object, foreign->data);
     while (in_order != NULL) {
         gc_finalizer *next = in_order->earlier;
         in_order->earlier = NULL;
@@ -115,18 +116,6 @@ static void fill_lane(void)
 }
 
 /* ---- registration ------------------------------------------------------------------------------------------------ */
-
-/* A finalizer of somebody else's that we found on the object: it runs when ours do. */
-typedef struct foreign_finalizer {
-    GC_finalization_proc run;
-    void *data;
-} foreign_finalizer;
-
-static void run_foreign(void *object, void *data)
-{
-    const foreign_finalizer *foreign = data;
-    foreign->run(object, foreign->data);
-}
 
 static void *watch_locked(void *finalizer)
 {
@@ -175,16 +164,13 @@ static void GC_CALLBACK not_registered(void *object, void *data)
     (void)data;
 }
 
-static sh_status keep_foreign(void *object, gc_finalizer *ours, GC_finalization_proc run, void *data)
+static sh_status keep_foreign(gc_finalizer *ours, GC_finalization_proc run, void *data)
 {
-    foreign_finalizer *foreign = GC_MALLOC(sizeof *foreign);
+    foreign_finalizer *foreign = FAILS_HERE("gc.foreign") ? NULL : GC_MALLOC(sizeof *foreign);
     if (foreign == NULL)
         return SH_E_NOMEM;
     *foreign = (foreign_finalizer){run, data};
-    gc_finalizer *adopted = make(object, run_foreign, foreign, (sh_site){NULL, 0});
-    if (adopted == NULL)
-        return SH_E_NOMEM;
-    ours->earlier = adopted;
+    ours->foreign = foreign;
     return SH_OK;
 }
 
@@ -204,7 +190,7 @@ sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_si
     if (before == on_object_dead)
         made->earlier = before_data;
     else if (before != 0 && before != not_registered)
-        status = keep_foreign(object, made, before, before_data);
+        status = keep_foreign(made, before, before_data);
     if (status == SH_E_NOMEM) {
         if (before != not_registered)
             GC_register_finalizer_no_order(object, before, before_data, NULL, NULL);
@@ -237,15 +223,14 @@ static gc_finalizer *unregister(void *object)
     if (run == on_object_dead) {
         newest = data;
         run = 0;
-        gc_finalizer **oldest = &newest;
-        while ((*oldest)->earlier != NULL)
-            oldest = &(*oldest)->earlier;
-        if ((*oldest)->run == run_foreign) {
-            const foreign_finalizer *foreign = (*oldest)->data;
+        gc_finalizer *oldest = newest;
+        while (oldest->earlier != NULL)
+            oldest = oldest->earlier;
+        if (oldest->foreign != NULL) {
+            const foreign_finalizer *foreign = oldest->foreign;
             run = foreign->run;
             data = foreign->data;
-            (void)GC_call_with_alloc_lock(discard_locked, *oldest);
-            *oldest = NULL;
+            oldest->foreign = NULL;
         }
     }
     if (run != 0)
@@ -307,26 +292,39 @@ bool boehm_finalizers_are_waiting(void)
 
 /* ---- shutdown ---------------------------------------------------------------------------------------------------- */
 
-/* Counts one that is still watching, and answers its object, which is alive again by being on the caller's stack. */
-static void *next_watching_locked(void *unused)
+/* The object of the next one that is still watching, alive again by being on the caller's stack. Not one that is in
+ * the collector's queue: it comes by itself. */
+static void *next_watching_locked(void *next)
 {
-    (void)unused;
-    for (size_t i = 0; i < watched.count; i++) {
-        gc_finalizer *finalizer = watched.entries[i];
-        if (finalizer->state == GC_FINALIZER_WATCHING && finalizer->batch == 0 && finalizer->run != run_foreign) {
-            gc_batches_count(&boehm.batches, finalizer);
+    size_t *i = next;
+    while (*i < watched.count) {
+        const gc_finalizer *finalizer = watched.entries[(*i)++];
+        if (finalizer->state == GC_FINALIZER_WATCHING && !gc_batches_wait_for(&boehm.batches, finalizer))
             return gc_unhide(finalizer->hidden_object);
-        }
     }
     return NULL;
 }
 
+static void *count_locked(void *newest)
+{
+    for (gc_finalizer *f = newest; f != NULL; f = f->earlier)
+        gc_batches_count(&boehm.batches, f);
+    return NULL;
+}
+
+/* An object comes up once for each of its finalizers; the first time takes them all. A scan beside this may move
+ * entries to the front, so that some come up late: until a round finds none. */
 void boehm_finalizer_condemn_all(void)
 {
-    for (;;) {
-        void *object = GC_call_with_alloc_lock(next_watching_locked, NULL);
-        if (object == NULL)
-            return;
-        on_object_dead(object, unregister(object));
-    }
+    bool found;
+    do {
+        found = false;
+        size_t next = 0;
+        for (void *object; (object = GC_call_with_alloc_lock(next_watching_locked, &next)) != NULL;) {
+            gc_finalizer *newest = unregister(object);
+            (void)GC_call_with_alloc_lock(count_locked, newest);
+            on_object_dead(object, newest);
+            found = found || newest != NULL;
+        }
+    } while (found);
 }

@@ -5,6 +5,8 @@
  */
 #include "base/atomic.h"
 #include "testing/tap.h"
+#define GC_THREADS
+#define GC_NO_THREAD_REDIRECTS
 #include <gc/gc.h>
 #include <pthread.h>
 #include <safehandle.h>
@@ -139,6 +141,76 @@ static void handles_wait_for_finalizers_that_the_host_has_not_handed_over(void)
     CHECK(atomic_word_load(&overdue) == 0);
 }
 
+/* A further collection marks what is in the host's queue: that is no reason to think that it is alive again. */
+static void handles_wait_however_many_collections_come_before_the_hand_over(void)
+{
+    drop(true);
+    GC_gcollect();
+    (void)usleep(DEADLINE_MS * 1000 / 3);
+    GC_gcollect();
+    (void)usleep(DEADLINE_MS * 1000 / 6);
+    CHECK(atomic_word_load(&released) == 0);
+    CHECK(GC_invoke_finalizers() >= NEARLY_ALL);
+    wait_released();
+    CHECK(atomic_word_load(&finalized_before_release) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&overdue) == 0);
+}
+
+/* Whoever waits is told when it is over, also when the host hands over only after the wait has begun. */
+static void *drain_later(void *unused)
+{
+    (void)usleep(DEADLINE_MS * 1000 / 6);
+    (void)GC_invoke_finalizers();
+    return unused;
+}
+
+static void a_wait_ends_when_the_host_has_handed_over(void)
+{
+    drop(true);
+    pthread_t host;
+    (void)usleep(20000); /* the worker waits for the host by now */
+    (void)GC_pthread_create(&host, NULL, drain_later, NULL);
+    CHECK(sh_wait_for_pending_finalizers(5000) == SH_OK);
+    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&released) >= NEARLY_ALL);
+    (void)GC_pthread_join(host, NULL);
+}
+
+/* What the host had registered for an object itself runs where the host runs its finalizers. */
+static atomic_word hosts_own_runs, hosts_own_elsewhere;
+
+static void GC_CALLBACK hosts_own(void *object, void *thread)
+{
+    (void)object;
+    (void)atomic_word_add(&hosts_own_runs, 1);
+    if (!pthread_equal(pthread_self(), *(pthread_t *)thread))
+        (void)atomic_word_add(&hosts_own_elsewhere, 1);
+}
+
+__attribute__((noinline)) static void make_with_hosts_own(pthread_t *thread)
+{
+    for (int i = 0; i < COUNT; i++) {
+        void *object = GC_MALLOC(16);
+        GC_register_finalizer_no_order(object, hosts_own, thread, NULL, NULL);
+        CHECK(sh_finalizer_register(object, finalize, NULL) == SH_OK);
+    }
+}
+
+static void the_hosts_own_finalizers_run_where_the_host_runs_them(void)
+{
+    static pthread_t here;
+    here = pthread_self();
+    atomic_word_store(&finalized, 0);
+    make_with_hosts_own(&here);
+    scrub();
+    GC_gcollect();
+    (void)GC_invoke_finalizers();
+    CHECK(sh_wait_for_pending_finalizers(5000) == SH_OK);
+    CHECK(atomic_word_load(&finalized) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&hosts_own_runs) >= NEARLY_ALL);
+    CHECK(atomic_word_load(&hosts_own_elsewhere) == 0);
+}
+
 /* Our callback only enqueues: the host's thread runs none of our finalizers. */
 static pthread_t host_thread;
 static atomic_word ran_on_host_thread;
@@ -198,6 +270,9 @@ int main(void)
     TAP_RUN(settings_are_the_hosts);
     TAP_RUN(handles_are_released_without_the_hosts_help);
     TAP_RUN(handles_wait_for_finalizers_that_the_host_has_not_handed_over);
+    TAP_RUN(handles_wait_however_many_collections_come_before_the_hand_over);
+    TAP_RUN(a_wait_ends_when_the_host_has_handed_over);
+    TAP_RUN(the_hosts_own_finalizers_run_where_the_host_runs_them);
     TAP_RUN(our_finalizers_run_on_our_thread);
     TAP_RUN(a_host_that_never_drains_delays_by_the_deadline_at_most);
     TAP_RUN(settings_are_the_hosts);
