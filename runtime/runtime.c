@@ -19,12 +19,34 @@ enum {
     LAST_EVENTS_MS = 1000 /* what the sink gets for the last events, beyond the deadline */
 };
 
-/* Invariant: mutex covers options and keeps start, stop and restart apart. */
+/* Invariant: mutex covers every field, and every change of the lifecycle. It is not held while anybody is waited for
+ * who may call us: a finalizer may fork, and a user may ask to start again. */
 static struct {
     platform_mutex mutex;
+    platform_condition stopped;
+    bool condition_made;
     sh_options options;
     bool fork_handlers_set;
 } runtime = {.mutex = PLATFORM_MUTEX_INIT};
+
+static void lock_runtime(void)
+{
+    platform_mutex_lock(&runtime.mutex);
+    if (!runtime.condition_made) {
+        platform_condition_init(&runtime.stopped);
+        runtime.condition_made = true;
+    }
+}
+
+static void unlock_runtime(void)
+{
+    platform_mutex_unlock(&runtime.mutex);
+}
+
+static bool state_is(lifecycle_state state)
+{
+    return atomic_word_load(&runtime_lifecycle.state) == (word_t)state;
+}
 
 /* ---- what the rooms ask of each other ---------------------------------------------------------------------------- */
 
@@ -59,7 +81,7 @@ static void give_back_lease(void *handle)
 
 static void before_fork(void)
 {
-    platform_mutex_lock(&runtime.mutex);
+    lock_runtime();
     finalization_fork_before();
     thread_fork_before();
     handle_fork_before();
@@ -74,7 +96,7 @@ static void after_fork_in_parent(void)
     handle_fork_in_parent();
     thread_fork_in_parent();
     finalization_fork_in_parent();
-    platform_mutex_unlock(&runtime.mutex);
+    unlock_runtime();
 }
 
 static void after_fork_in_child(void)
@@ -84,9 +106,12 @@ static void after_fork_in_child(void)
     handle_fork_in_child();
     thread_fork_in_child();
     finalization_fork_in_child();
-    if (atomic_word_load(&runtime_lifecycle.state) == LIFECYCLE_RUNNING)
+    platform_condition_init(&runtime.stopped);
+    if (state_is(LIFECYCLE_RUNNING))
         lifecycle_set(LIFECYCLE_FORKED);
-    platform_mutex_unlock(&runtime.mutex);
+    else if (state_is(LIFECYCLE_STOPPING))
+        lifecycle_set(LIFECYCLE_STOPPED); /* the thread that was stopping is the parent's */
+    unlock_runtime();
 }
 
 /* ---- start ------------------------------------------------------------------------------------------------------- */
@@ -156,14 +181,14 @@ static sh_status choose_host(sh_collector collector)
 
 static sh_status restart_after_fork(void)
 {
-    platform_mutex_lock(&runtime.mutex);
+    lock_runtime();
     sh_status status = SH_OK;
-    if (atomic_word_load(&runtime_lifecycle.state) == LIFECYCLE_FORKED) {
+    if (state_is(LIFECYCLE_FORKED)) {
         status = start_threads() == 0 ? SH_OK : SH_E_NOMEM;
         if (status == SH_OK)
             lifecycle_set(LIFECYCLE_RUNNING);
     }
-    platform_mutex_unlock(&runtime.mutex);
+    unlock_runtime();
     if (status == SH_OK)
         thread_bury_orphans();
     return status;
@@ -188,18 +213,30 @@ static sh_status start(const sh_options *options)
     return SH_OK;
 }
 
+/* While somebody stops the runtime: with the mutex held. False: the deadline; or on a thread of ours, which the stop
+ * may be waiting for. */
+static bool wait_stopped(int64_t deadline)
+{
+    while (state_is(LIFECYCLE_STOPPING))
+        if (thread_is_ours() || !platform_condition_wait(&runtime.stopped, &runtime.mutex, deadline))
+            return false;
+    return true;
+}
+
 sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes)
 {
     sh_options options;
     sh_status status = check_options(options_or_null, options_size_bytes, &options);
     if (status != SH_OK)
         return status;
-    platform_mutex_lock(&runtime.mutex);
-    if (atomic_word_load(&runtime_lifecycle.state) == LIFECYCLE_STOPPED)
+    lock_runtime();
+    if (!wait_stopped(PLATFORM_FOREVER))
+        status = SH_E_CLOSED;
+    else if (state_is(LIFECYCLE_STOPPED))
         status = start(&options);
     else if (options_or_null != NULL && !same_options(&options, &runtime.options))
         status = SH_E_ARGUMENT;
-    platform_mutex_unlock(&runtime.mutex);
+    unlock_runtime();
     return status != SH_OK ? status : sh_thread_attach();
 }
 
@@ -236,9 +273,18 @@ static bool wait_for_users(int64_t deadline)
         int64_t now = platform_now_ms();
         if (now >= deadline)
             return false;
+        gc->handle_condemn_all(); /* what was made meanwhile, by a thread that had been admitted before */
         release_wait_for_any(deadline - now > LOOK_MS ? now + LOOK_MS : deadline);
     }
     return true;
+}
+
+/* Normal finalizers get three quarters of the time, so that the releases have the last one. */
+static void hurry(int64_t deadline)
+{
+    int64_t left_ms = deadline - platform_now_ms();
+    if (deadline != PLATFORM_FOREVER)
+        finalization_hurry(left_ms > 0 ? left_ms / 4 * 3 : 0);
 }
 
 /* Normal finalizers first: the lanes see to it that no handle is released before they have run. */
@@ -246,36 +292,56 @@ static bool unload_everything(int64_t deadline)
 {
     gc->finalizer_condemn_all();
     gc->handle_condemn_all();
-    bool lanes_empty = finalization_wait_idle(deadline);
-    return wait_for_users(deadline) && lanes_empty;
+    hurry(deadline);
+    (void)finalization_wait_batch(deadline);
+    return wait_for_users(deadline);
 }
 
 static void stop(int64_t deadline)
 {
+    /* Under the mutex, and so not beside a fork: it takes the lock of the events before that of the collector. */
+    lock_runtime();
     gc->visit_watched(report_unreleased, NULL);
+    unlock_runtime();
     int64_t last = platform_deadline(LAST_EVENTS_MS);
     finalization_stop(deadline > last ? deadline : last);
     event_stop(deadline > last ? deadline : last);
     gc->stop();
 }
 
+/* False: it is not running, or somebody else stops it, who is waited for. */
+static bool begin_stop(int64_t deadline)
+{
+    bool admitted = lifecycle_admit() == SH_OK; /* starts our threads again after a fork */
+    lock_runtime();
+    bool mine = admitted && state_is(LIFECYCLE_RUNNING);
+    if (mine)
+        lifecycle_set(LIFECYCLE_STOPPING);
+    else
+        (void)wait_stopped(deadline);
+    unlock_runtime();
+    return mine;
+}
+
+static void end_stop(void)
+{
+    lock_runtime();
+    lifecycle_set(LIFECYCLE_STOPPED);
+    platform_condition_broadcast(&runtime.stopped);
+    unlock_runtime();
+}
+
 sh_status sh_shutdown(int64_t timeout_ms)
 {
     if (thread_is_ours())
         return SH_E_UNSUPPORTED;
-    sh_status status = lifecycle_admit();
-    if (status != SH_OK)
-        return status;
     int64_t deadline = platform_deadline(timeout_ms);
-    platform_mutex_lock(&runtime.mutex);
-    status = SH_E_CLOSED;
-    if (atomic_word_load(&runtime_lifecycle.state) == LIFECYCLE_RUNNING) {
-        lifecycle_set(LIFECYCLE_STOPPED);
-        status = unload_everything(deadline) ? SH_OK : SH_E_TIMEOUT;
-        stop(deadline);
-    }
-    platform_mutex_unlock(&runtime.mutex);
-    return status;
+    if (!begin_stop(deadline))
+        return SH_E_CLOSED;
+    bool all_released = unload_everything(deadline);
+    stop(deadline);
+    end_stop();
+    return all_released ? SH_OK : SH_E_TIMEOUT;
 }
 
 /* ---- threads, events, the manual host ---------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * Two lanes, the normal one strictly before the critical one; the worker that runs them; its supervisor.
  *
  * One worker at a time is current. It takes a batch (gc_host.h), runs its normal finalizers, then releases its handles.
- * When it does not come back from one of them for a quarter of the deadline, the supervisor makes another worker
+ * When it does not come back from one of them for a sixteenth of the deadline, the supervisor makes another worker
  * current, which goes on with the rest; the stuck one finishes alone and leaves. Handles wait for a stuck normal
  * finalizer until its deadline, and no longer. docs/ordering.md tells the whole of it.
  *
@@ -26,8 +26,8 @@ typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record);
-    /* Closes the handle and releases it where nobody uses it. Leaks go into the run. */
-    gc_verdict (*release)(void *handle, gc_reason reason, event_run *leaks);
+    /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. */
+    gc_verdict (*release)(void *handle, gc_reason reason, event_record *out_leak);
     /* The release called by release ended its thread: the handle counts as released, and as failed. */
     void (*release_torn)(void *handle);
 } finalization_client;
@@ -41,8 +41,14 @@ void finalization_stop(int64_t deadline);
 
 void finalization_wake(void);
 
-/* Waits until everything that was due when this was called has run. False: the deadline. */
+/* Waits until everything that was due when this was called has run. False: the deadline, or the lanes stop. */
 bool finalization_wait_idle(int64_t deadline);
+
+/* The same, but not for what is stuck and was given up. */
+bool finalization_wait_batch(int64_t deadline);
+
+/* From now on, and until the next start, normal finalizers delay handles by so much at most. */
+void finalization_hurry(int64_t deadline_ms);
 
 void finalization_fork_before(void);
 void finalization_fork_in_parent(void);

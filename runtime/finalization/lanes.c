@@ -17,15 +17,28 @@ static void begin_item(worker *self, item_type item)
 {
     ASSERT(self->item == ITEM_NONE);
     self->item = item;
+    self->item_number = ++room.items_begun;
     self->told = false;
     self->given_up = false;
     self->started_ms = platform_now_coarse_ms();
 }
 
+/* A normal finalizer is begun only while there is somebody to go on with the handles should it hang, and not after so
+ * many of its batch hang that they have cost the deadline. */
+static bool may_begin_normal(const worker *self)
+{
+    int stuck = 0;
+    if (room.current != self || room.alive_count == WORKERS)
+        return false;
+    for (int i = 0; i < WORKERS && room.alive_count > HANGS_IN_A_DEADLINE; i++)
+        stuck += room.workers[i].item == ITEM_NORMAL && !room.workers[i].given_up;
+    return stuck < HANGS_IN_A_DEADLINE;
+}
+
 static bool begin_queue(worker *self)
 {
     platform_mutex_lock(&room.mutex);
-    bool begun = room.current == self;
+    bool begun = may_begin_normal(self);
     if (begun) {
         begin_item(self, ITEM_QUEUE);
         self->subject = (event_record){.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_NORMAL_OVERDUE, .count = 1};
@@ -37,7 +50,7 @@ static bool begin_queue(worker *self)
 static bool begin_normal(worker *self)
 {
     platform_mutex_lock(&room.mutex);
-    gc_finalizer *finalizer = room.current == self ? gc->finalizer_take() : NULL;
+    gc_finalizer *finalizer = may_begin_normal(self) ? gc->finalizer_take() : NULL;
     if (finalizer != NULL) {
         begin_item(self, ITEM_NORMAL);
         self->finalizer = finalizer;
@@ -61,6 +74,13 @@ static bool begin_critical(worker *self)
     return handle != NULL;
 }
 
+static void finish_item(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    worker_end_item(self);
+    platform_mutex_unlock(&room.mutex);
+}
+
 /* ---- the normal lane --------------------------------------------------------------------------------------------- */
 
 static size_t run_normal_lane(worker *self)
@@ -68,31 +88,37 @@ static size_t run_normal_lane(worker *self)
     size_t done = 0;
     if (begin_queue(self)) {
         gc->queue_drain();
-        worker_finish_item(self);
+        finish_item(self);
     }
     while (begin_normal(self)) {
         CHECKPOINT("finalization.normal");
         self->finalizer->run(self->finalizer->object, self->finalizer->data);
         gc->finalizer_done(self->finalizer);
-        worker_finish_item(self);
+        finish_item(self);
         done++;
     }
     return done;
 }
 
+static int64_t deadline_after(int64_t start_ms)
+{
+    bool none = room.deadline_ms < 0 || room.deadline_ms > PLATFORM_FOREVER - start_ms;
+    return none ? PLATFORM_FOREVER : start_ms + room.deadline_ms;
+}
+
 /*
- * Until when the batch waits for its unfinished normal finalizers: for each that a stuck worker runs, until its own
- * deadline; for those that the host has not handed over, until the batch's. With the mutex held.
+ * Until when the batch waits for its unfinished normal finalizers: where some are stuck, until the deadline of the one
+ * that was begun first; else the host has not handed them over, and it is the batch's own. With the mutex held.
  */
 static int64_t batch_waits_until(void)
 {
-    int64_t latest_start = room.closed_ms;
+    int64_t first_start = PLATFORM_FOREVER;
     for (int i = 0; i < WORKERS; i++) {
         const worker *each = &room.workers[i];
-        if (each->item == ITEM_NORMAL && !each->given_up && each->started_ms > latest_start)
-            latest_start = each->started_ms;
+        if (each->item == ITEM_NORMAL && !each->given_up && each->started_ms < first_start)
+            first_start = each->started_ms;
     }
-    return room.deadline_ms < 0 ? PLATFORM_FOREVER : latest_start + room.deadline_ms;
+    return deadline_after(first_start != PLATFORM_FOREVER ? first_start : room.closed_ms);
 }
 
 /* With the mutex held. */
@@ -140,17 +166,36 @@ static size_t run_normals(worker *self)
 
 /* ---- the critical lane ------------------------------------------------------------------------------------------- */
 
+static void finish_critical(worker *self, const event_record *leak)
+{
+    platform_mutex_lock(&room.mutex);
+    if (leak->count > 0)
+        event_run_add(&self->leaks, leak);
+    if (room.current != self)
+        event_run_flush(&self->leaks); /* before the item is over, and with it somebody's wait */
+    worker_end_item(self);
+    platform_mutex_unlock(&room.mutex);
+}
+
+static void tell_leaks(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    event_run_flush(&self->leaks);
+    platform_mutex_unlock(&room.mutex);
+}
+
 static size_t run_criticals(worker *self)
 {
     size_t done = 0;
     while (begin_critical(self)) {
         CHECKPOINT("finalization.critical");
-        gc_verdict verdict = room.client->release(self->handle, self->reason, &self->leaks);
+        event_record leak = {.count = 0};
+        gc_verdict verdict = room.client->release(self->handle, self->reason, &leak);
         gc->condemned_settle(self->handle, self->reason, verdict);
-        worker_finish_item(self);
+        finish_critical(self, &leak);
         done++;
     }
-    event_run_flush(&self->leaks);
+    tell_leaks(self);
     return done;
 }
 
@@ -162,20 +207,26 @@ static void begin_batch(const worker *self)
     if (room.current == self && !room.batch_begun) {
         gc->batch_close();
         room.batch_begun = true;
+        room.in_batch = room.requested;
         room.closed_ms = platform_now_coarse_ms();
     }
     platform_mutex_unlock(&room.mutex);
 }
 
-static void end_batch(const worker *self)
+/* Starved: there was work, and none of it could be taken. */
+static void end_batch(const worker *self, bool starved)
 {
     platform_mutex_lock(&room.mutex);
-    if (room.current == self)
+    if (room.current == self) {
         room.batch_begun = false;
+        if (!starved)
+            room.completed = room.in_batch;
+        platform_condition_broadcast(&room.changed);
+    }
     platform_mutex_unlock(&room.mutex);
 }
 
-/* How long to wait when there is work and none of it can be taken, for want of memory. */
+/* How long to wait when there is work and none of it can be taken, for want of memory or of workers. */
 enum { STARVED_MS = 100 };
 
 void lanes_work_off(worker *self)
@@ -184,8 +235,10 @@ void lanes_work_off(worker *self)
         begin_batch(self);
         size_t done = run_normals(self);
         done += run_criticals(self);
-        end_batch(self);
-        if (done == 0 && gc->has_work())
+        done += run_normal_lane(self); /* those that the batch did not wait for */
+        bool starved = done == 0 && gc->has_work();
+        end_batch(self, starved);
+        if (starved)
             (void)platform_signal_wait(&room.wake, platform_deadline(STARVED_MS));
-    } while (worker_is_current(self) && gc->has_work());
+    } while (worker_is_current(self) && (gc->has_work() || worker_has_requests()));
 }

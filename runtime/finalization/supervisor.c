@@ -5,8 +5,7 @@
 #include "finalization/worker.h"
 
 enum {
-    OVERTAKE_PART = 4, /* the others go on after this part of the deadline */
-    LOOKS = 16,        /* so many looks in one deadline */
+    LOOKS = 4 * HANGS_IN_A_DEADLINE, /* so many looks in one deadline */
     LONGEST_LOOK_MS = 100,
     RETRY_MS = 100 /* when no thread could be had */
 };
@@ -22,8 +21,8 @@ static void look_at(worker *watched, int64_t now)
     int64_t elapsed = now - watched->started_ms;
     if (watched->item == ITEM_NONE || room.deadline_ms < 0)
         return;
-    if (watched == room.current && elapsed >= room.deadline_ms / OVERTAKE_PART)
-        (void)worker_start_another();
+    if (watched == room.current && elapsed >= room.deadline_ms / HANGS_IN_A_DEADLINE && worker_start_another())
+        event_run_flush(&watched->leaks); /* nobody else will while it is stuck */
     if (elapsed >= room.deadline_ms && !watched->told) {
         watched->told = true;
         event_raise(&watched->subject);

@@ -11,14 +11,16 @@ static bool room_is_valid(void)
 {
     if (room.workers == NULL)
         return room.current == NULL;
+    int alive_count = 0;
     for (int i = 0; i < WORKERS; i++) {
         const worker *each = &room.workers[i];
         bool runs_normal = each->item == ITEM_NORMAL, runs_critical = each->item == ITEM_CRITICAL;
         if ((each->item != ITEM_NONE && !each->alive) || (each->finalizer != NULL) != runs_normal ||
             (each->handle != NULL) != runs_critical)
             return false;
+        alive_count += each->alive;
     }
-    return room.current == NULL || room.current->alive;
+    return alive_count == room.alive_count && (room.current == NULL || room.current->alive);
 }
 
 static void lock_room(void)
@@ -48,6 +50,14 @@ bool worker_any_busy(void)
     return false;
 }
 
+bool worker_has_requests(void)
+{
+    lock_room();
+    bool has = room.requested != room.completed;
+    unlock_room();
+    return has;
+}
+
 static void clear_item(worker *self)
 {
     self->item = ITEM_NONE;
@@ -55,16 +65,14 @@ static void clear_item(worker *self)
     self->handle = NULL;
 }
 
-void worker_finish_item(worker *self)
+void worker_end_item(worker *self)
 {
-    lock_room();
-    bool was_stuck = room.current != self;
     clear_item(self);
-    if (was_stuck) {
+    if (room.current != self) {
         platform_condition_broadcast(&room.changed);
         platform_signal_post(&room.wake); /* the current one may be waiting for this very item */
     }
-    unlock_room();
+    ASSERT(room_is_valid());
 }
 
 /* ---- a worker's thread ------------------------------------------------------------------------------------------- */
@@ -72,17 +80,13 @@ void worker_finish_item(worker *self)
 static void work(worker *self)
 {
     lock_room();
-    uint64_t ticket = room.requested;
     room.passing = true;
     unlock_room();
     platform_signal_post(&room.supervise);
     lanes_work_off(self);
     lock_room();
-    if (room.current == self) {
+    if (room.current == self)
         room.passing = false;
-        room.completed = ticket;
-        platform_condition_broadcast(&room.changed);
-    }
     unlock_room();
 }
 
@@ -138,7 +142,6 @@ static void clear_up_after(worker *self)
         break;
     }
     event_raise(&record);
-    event_run_flush(&self->leaks);
 }
 
 static void worker_ended(void *data, bool returned)
@@ -147,8 +150,10 @@ static void worker_ended(void *data, bool returned)
     if (!returned)
         clear_up_after(self);
     lock_room();
+    event_run_flush(&self->leaks);
     clear_item(self);
     self->alive = false;
+    room.alive_count--;
     if (room.current == self)
         room.current = NULL;
     platform_condition_broadcast(&room.changed);
@@ -166,11 +171,13 @@ bool worker_start_another(void)
             continue;
         fresh->alive = true;
         fresh->begun = false;
+        room.alive_count++;
         worker *before = room.current;
         room.current = fresh;
         if (platform_thread_start(&worker_plan, fresh) == 0)
             return true;
         fresh->alive = false;
+        room.alive_count--;
         room.current = before;
         return false;
     }
@@ -254,15 +261,56 @@ void finalization_wake(void)
     platform_signal_post(&room.wake);
 }
 
-bool finalization_wait_idle(int64_t deadline)
+void finalization_hurry(int64_t deadline_ms)
 {
     lock_room();
+    if (room.deadline_ms < 0 || room.deadline_ms > deadline_ms)
+        room.deadline_ms = deadline_ms;
+    unlock_room();
+    platform_signal_post(&room.supervise);
+    platform_signal_post(&room.wake);
+}
+
+/* With the mutex held. Waits until the batch is over that has all that is due now. */
+static bool wait_batch(int64_t deadline)
+{
     uint64_t ticket = ++room.requested;
     finalization_wake();
     bool in_time = true;
-    while ((room.completed < ticket || worker_any_busy()) && in_time)
+    while (room.completed < ticket && in_time && !room.stopping)
         in_time = platform_condition_wait(&room.changed, &room.mutex, deadline);
-    bool idle = room.completed >= ticket && !worker_any_busy();
+    return room.completed >= ticket;
+}
+
+bool finalization_wait_batch(int64_t deadline)
+{
+    lock_room();
+    bool over = wait_batch(deadline);
+    unlock_room();
+    return over;
+}
+
+/* With the mutex held. */
+static bool any_runs_from(uint64_t last_item)
+{
+    for (int i = 0; i < WORKERS; i++)
+        if (room.workers[i].item != ITEM_NONE && room.workers[i].item_number <= last_item)
+            return true;
+    return false;
+}
+
+bool finalization_wait_idle(int64_t deadline)
+{
+    lock_room();
+    bool idle = !room.passing && !worker_any_busy() && !gc->has_work();
+    if (!idle && wait_batch(deadline)) {
+        /* What a stuck worker runs belongs to an earlier batch. What was begun by now was due then, or is soon over. */
+        uint64_t last_item = room.items_begun;
+        bool in_time = true;
+        while (any_runs_from(last_item) && in_time && !room.stopping)
+            in_time = platform_condition_wait(&room.changed, &room.mutex, deadline);
+        idle = !any_runs_from(last_item);
+    }
     unlock_room();
     return idle;
 }
@@ -288,6 +336,7 @@ void finalization_fork_in_child(void)
     for (int i = 0; room.workers != NULL && i < WORKERS; i++)
         room.workers[i] = (worker){.alive = false};
     room.current = NULL;
+    room.alive_count = 0;
     room.supervisor_alive = false;
     room.passing = false;
     room.batch_begun = false;

@@ -9,7 +9,12 @@
 #include "finalization/finalization.h"
 #include "platform/platform.h"
 
-enum { WORKERS = 32 }; /* one that works, and this many less one that are stuck at the same time */
+enum {
+    WORKERS = 32, /* one that works, and this many less one that are stuck at the same time */
+    /* The others go on when an item has taken this part of the deadline; and when so many of a batch's normal
+     * finalizers are stuck, they have cost one deadline together, and the batch waits for no more. */
+    HANGS_IN_A_DEADLINE = 16
+};
 
 typedef enum item_type {
     ITEM_NONE,
@@ -20,13 +25,14 @@ typedef enum item_type {
 
 /*
  * Lives in scanned memory, since finalizer and handle keep objects of the collector alive.
- * Invariant: covered by room.mutex, except leaks, which is the worker's own; an item other than ITEM_NONE is being run
- * by this worker's thread right now; finalizer and handle are set exactly for their item.
+ * Invariant: covered by room.mutex; an item other than ITEM_NONE is being run by this worker's thread right now;
+ * finalizer and handle are set exactly for their item.
  */
 typedef struct worker {
     bool alive; /* has a thread */
     bool begun; /* the thread is known to the collector */
     item_type item;
+    uint64_t item_number; /* counts all items of all workers */
     int64_t started_ms;
     bool told;     /* this item was reported overdue */
     bool given_up; /* its batch no longer waits for this item */
@@ -34,10 +40,11 @@ typedef struct worker {
     void *handle;
     gc_reason reason;
     event_record subject; /* whose release or finalizer it is */
-    event_run leaks;
+    event_run leaks;      /* of handles whose releases have returned */
 } worker;
 
-/* Invariant: mutex covers every field but the signals; current is NULL or one of workers that is alive. */
+/* Invariant: mutex covers every field but the signals; current is NULL or one of workers that is alive; alive_count is
+ * how many are. */
 typedef struct finalization_room {
     platform_mutex mutex;
     platform_condition changed; /* tickets, items and threads */
@@ -47,13 +54,16 @@ typedef struct finalization_room {
     int64_t deadline_ms;
     worker *workers;
     worker *current;
+    int alive_count;
+    uint64_t items_begun;
     bool supervisor_alive;
     bool stopping;
     bool passing;       /* a worker is working things off */
     bool batch_begun;   /* a batch was closed and has not been finished: a fresh worker goes on with it */
     int64_t closed_ms;  /* when it was closed */
-    uint64_t requested; /* tickets of finalization_wait_idle */
-    uint64_t completed; /* the newest ticket that was drawn before a pass which found everything done */
+    uint64_t requested; /* tickets of those who wait */
+    uint64_t in_batch;  /* the newest ticket that was drawn before the batch was closed: all that was due is in it */
+    uint64_t completed; /* the newest ticket of a batch that is over */
 } finalization_room;
 
 extern finalization_room room;
@@ -62,9 +72,10 @@ extern finalization_room room;
 void lanes_work_off(worker *self);
 
 bool worker_is_current(const worker *self);
-bool worker_any_busy(void);      /* with the mutex held */
+bool worker_any_busy(void); /* with the mutex held */
+bool worker_has_requests(void);
 bool worker_start_another(void); /* with the mutex held: makes a fresh one current; false when no thread can be had */
-void worker_finish_item(worker *self);
+void worker_end_item(worker *self); /* with the mutex held */
 
 /* Runs until stopping. */
 extern const platform_thread_plan supervisor_plan;

@@ -59,7 +59,7 @@ typedef struct gc_finalizer {
     void *data;
     sh_site birth;
     gc_finalizer_state state;
-    size_t batch; /* the batch that counts it; 0: none does */
+    size_t batch;  /* the batch that counts it; 0: none does */
     void *foreign; /* the Boehm host's: what somebody else had registered for the object before; or NULL */
 } gc_finalizer;
 

@@ -395,37 +395,37 @@ Test(close, the_same_death_twice_is_refused)
 /* ---- what the lanes may meet ----------------------------------------------------------------------------------------
  */
 
-static event_run leaks;
+static event_record leak;
 
 Test(close, the_lane_meets_a_handle_that_another_thread_is_releasing)
 {
     sh_handle *h = make(&testing_kind, 7);
     cr_assert(state_word_begin_close(&h->state).must_release);
     cr_expect_eq(release_judge(h), GC_KEEP);
-    cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_KEEP);
-    cr_expect_eq(leaks.record.count, 0, "it is not leaked");
+    cr_expect_eq(release_dead(h, GC_DEATH, &leak), GC_KEEP);
+    cr_expect_eq(leak.count, 0, "it is not leaked");
     cr_expect_eq(release_claimed(h), SH_OK);
     cr_expect_eq(release_judge(h), GC_FORGET);
-    cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_FORGET);
+    cr_expect_eq(release_dead(h, GC_DEATH, &leak), GC_FORGET);
 }
 
 Test(close, the_lane_meets_a_pinned_handle)
 {
     sh_handle *h = make(&testing_kind, 7);
     (void)atomic_word_add(&h->state.bits, STATE_PINNED);
-    cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_KEEP);
-    cr_expect_eq(leaks.record.count, 0);
+    cr_expect_eq(release_dead(h, GC_DEATH, &leak), GC_KEEP);
+    cr_expect_eq(leak.count, 0);
 }
 
 Test(close, unload_keeps_a_handle_in_use_and_says_nothing)
 {
     sh_handle *h = make(&testing_kind, 7);
     take_reference(h);
-    cr_expect_eq(release_dead(h, GC_UNLOAD, &leaks), GC_KEEP);
-    cr_expect_eq(leaks.record.count, 0);
+    cr_expect_eq(release_dead(h, GC_UNLOAD, &leak), GC_KEEP);
+    cr_expect_eq(leak.count, 0);
     cr_expect(sh_is_closed(h));
     cr_expect_eq(sh_dangerous_release(h), SH_OK);
-    cr_expect_eq(release_dead(h, GC_UNLOAD, &leaks), GC_FORGET);
+    cr_expect_eq(release_dead(h, GC_UNLOAD, &leak), GC_FORGET);
 }
 
 Test(close, unload_keeps_the_context_of_an_unset_handle)
@@ -434,11 +434,11 @@ Test(close, unload_keeps_the_context_of_an_unset_handle)
     sh_create_options options = {.context = &context};
     sh_handle *h;
     cr_assert_eq(sh_create(&testing_kind, &options, &h), SH_OK);
-    cr_expect_eq(release_dead(h, GC_UNLOAD, &leaks), GC_KEEP);
+    cr_expect_eq(release_dead(h, GC_UNLOAD, &leak), GC_KEEP);
     cr_expect_eq(release_judge(h), GC_CONDEMN, "to give the context's place back");
     cr_expect_eq(sh_set_handle(h, 7), SH_E_CLOSED);
     cr_expect_eq(testing_released().last_context, &context);
-    cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_FORGET);
+    cr_expect_eq(release_dead(h, GC_DEATH, &leak), GC_FORGET);
     cr_expect_eq(release_judge(h), GC_FORGET);
 }
 
@@ -447,7 +447,7 @@ Test(close, the_last_user_leaves_while_the_lane_looks)
     sh_handle *h = make(&testing_kind, 7);
     take_reference(h);
     testing_at("core.flag", 1, release_reference, h);
-    cr_expect_eq(release_dead(h, GC_DEATH, &leaks), GC_KEEP);
+    cr_expect_eq(release_dead(h, GC_DEATH, &leak), GC_KEEP);
     cr_expect_eq(testing_released().count, 1);
     testing_at_nothing();
 }

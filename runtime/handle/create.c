@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a handle, and storing its value. */
+#include "base/checkpoint.h"
 #include "base/options.h"
 #include "handle/context.h"
 #include "handle/handle.h"
@@ -39,6 +40,24 @@ static sh_status make(const sh_kind *kind, const sh_create_options *options, con
     return SH_OK;
 }
 
+/* A shutdown that began meanwhile has seen the handle, or is seen here: the host's lock, under which it looks and which
+ * making took, lies between. */
+static sh_status make_admitted(const sh_kind *kind, const sh_create_options *options, const sh_site *site,
+                               sh_handle **out_handle)
+{
+    sh_handle *h;
+    sh_status status = make(kind, options, site, &h);
+    if (status != SH_OK)
+        return status;
+    CHECKPOINT("handle.made");
+    if (lifecycle_admit() != SH_OK) {
+        close_unborn(h);
+        return SH_E_CLOSED;
+    }
+    *out_handle = h;
+    return SH_OK;
+}
+
 sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
                          const sh_site *site_or_null, sh_handle **out_handle)
 {
@@ -52,7 +71,7 @@ sh_status create_checked(const sh_kind *kind, const sh_create_options *options_o
         return status;
     thread_record *unused;
     status = thread_attach(false, &unused);
-    return status != SH_OK ? status : make(kind, &options, site_or_null, out_handle);
+    return status != SH_OK ? status : make_admitted(kind, &options, site_or_null, out_handle);
 }
 
 sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,

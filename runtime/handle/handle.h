@@ -81,7 +81,7 @@ void release_wait_for_any(int64_t deadline);
 
 /* finalization_client's and gc_client's side. */
 gc_verdict release_judge(const void *handle);
-gc_verdict release_dead(void *handle, gc_reason reason, event_run *leaks);
+gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak);
 void release_torn(void *handle);
 
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */

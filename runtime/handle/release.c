@@ -137,24 +137,18 @@ gc_verdict release_judge(const void *handle)
     return GC_CONDEMN;
 }
 
-static void add_leak(event_run *leaks, const sh_handle *h, sh_event_type type)
-{
-    event_record record = handle_event(h, type, EVENT_PLAIN, NULL);
-    event_run_add(leaks, &record);
-}
-
 /* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
-static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_run *leaks)
+static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_record *out_leak)
 {
     bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
     if (reason == GC_DEATH && counted) {
         state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it without asking again */
-        add_leak(leaks, h, SH_EVENT_LEAKED_REFERENCE);
+        *out_leak = handle_event(h, SH_EVENT_LEAKED_REFERENCE, EVENT_PLAIN, NULL);
     }
     return GC_KEEP;
 }
 
-gc_verdict release_dead(void *handle, gc_reason reason, event_run *leaks)
+gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
 {
     sh_handle *h = handle;
     state_result closing = state_word_begin_close(&h->state);
@@ -162,10 +156,10 @@ gc_verdict release_dead(void *handle, gc_reason reason, event_run *leaks)
     if (closing.must_release) {
         bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
         if (leaked)
-            add_leak(leaks, h, SH_EVENT_LEAKED_TO_FINALIZER);
+            *out_leak = handle_event(h, SH_EVENT_LEAKED_TO_FINALIZER, EVENT_PLAIN, NULL);
         (void)release_claimed(h);
     } else if ((bits & STATE_RELEASED) == 0) {
-        return keep_for_users(h, reason, leaks);
+        return keep_for_users(h, reason, out_leak);
     }
     if (reason == GC_UNLOAD && h->context_number != 0)
         return GC_KEEP; /* unset: see release_claimed */

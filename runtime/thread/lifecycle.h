@@ -11,7 +11,8 @@
 typedef enum lifecycle_state {
     LIFECYCLE_STOPPED,
     LIFECYCLE_RUNNING,
-    LIFECYCLE_FORKED /* running, in the child of a fork: our threads are to be started again */
+    LIFECYCLE_FORKED,  /* running, in the child of a fork: our threads are to be started again */
+    LIFECYCLE_STOPPING /* takes no new work, and finishes the old */
 } lifecycle_state;
 
 typedef struct lifecycle {

@@ -675,6 +675,7 @@ Test(boehm, many_threads_under_constant_collection)
         (void)pthread_join(makers[i], NULL);
     atomic_word_store(&stop_collecting, 1);
     (void)pthread_join(collector, NULL);
+    sh_collect();
     testing_settle();
     size_t found = testing_released().count;
     cr_expect_geq(found, NEARLY_ALL((size_t)MAKERS * MADE_BY_EACH));
