@@ -28,6 +28,8 @@ static int release(sh_raw raw, void *context)
 
 static const sh_kind kind = {.name = "thing", .invalid_value = 0, .is_invalid = sh_invalid_zero, .release = release};
 
+static sh_options options;
+
 static sh_handle *make(sh_raw raw)
 {
     sh_handle *h = NULL;
@@ -195,15 +197,56 @@ static void no_child_hangs(void)
     CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
 }
 
+/* ---- fork while the runtime stops -------------------------------------------------------------------------------- */
+
+static int fork_in_release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    int status = 1;
+    return waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+}
+
+static const sh_kind forking_kind = {.name = "forking", .is_invalid = sh_invalid_zero, .release = fork_in_release};
+
+static void start_anew(void)
+{
+    CHECK(sh_init(&options) == SH_OK);
+    CHECK(sh_close(make(13)) == SH_OK);
+}
+
+static int start_in_child(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    in_child(start_anew);
+    return 0;
+}
+
+static const sh_kind starting_kind = {.name = "starting", .is_invalid = sh_invalid_zero, .release = start_in_child};
+
+/* The lanes are drained by a thread that forks, while another waits for them inside sh_shutdown. */
+static void a_release_may_fork_while_the_runtime_stops(void)
+{
+    sh_handle *h;
+    CHECK(sh_wrap(&forking_kind, 1, NULL, &h) == SH_OK);
+    CHECK(sh_wrap(&starting_kind, 2, NULL, &h) == SH_OK);
+    CHECK(sh_shutdown(20000) == SH_OK);
+}
+
 int main(int count, char **arguments)
 {
-    sh_options options = {.collector = count > 1 && strcmp(arguments[1], "manual") == 0 ? SH_COLLECTOR_MANUAL
-                                                                                        : SH_COLLECTOR_DEFAULT};
+    bool manual = count > 1 && strcmp(arguments[1], "manual") == 0;
+    options.collector = manual ? SH_COLLECTOR_MANUAL : SH_COLLECTOR_DEFAULT;
     if (sh_init(&options) != SH_OK)
         return 2;
     TAP_RUN(a_child_goes_on_with_its_handles);
     TAP_RUN(a_child_hears_its_events);
     TAP_RUN(leases_of_vanished_threads_are_given_back);
     TAP_RUN(no_child_hangs);
+    TAP_RUN(a_release_may_fork_while_the_runtime_stops);
     return tap_end();
 }

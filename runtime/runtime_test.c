@@ -165,6 +165,86 @@ Test(shutdown, waits_for_users)
     cr_expect_eq(testing_released().count, 1);
 }
 
+static void shut_down(void *out_status)
+{
+    *(sh_status *)out_status = sh_shutdown(1000);
+}
+
+/* A thread that was admitted before the shutdown began, and makes its handle while it runs. */
+Test(shutdown, beside_a_thread_that_makes_a_handle)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    sh_status stopped = SH_E_TIMEOUT;
+    testing_at("handle.made", 1, shut_down, &stopped);
+    sh_handle *h;
+    cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_E_CLOSED);
+    cr_expect_eq(stopped, SH_OK);
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    testing_at("handle.intern", 1, shut_down, &stopped);
+    cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_E_CLOSED, "made when all is over");
+    cr_expect_eq(stopped, SH_OK);
+    cr_expect_eq(testing_released().count, 0, "the value is still the caller's");
+}
+
+static volatile sh_status asked_inside;
+
+static int ask_to_start(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    asked_inside = sh_init(NULL);
+    return 0;
+}
+
+Test(shutdown, a_start_inside_it_is_refused)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    testing_on_release(ask_to_start);
+    (void)make(7);
+    cr_expect_eq(sh_shutdown(-1), SH_OK);
+    cr_expect_eq(asked_inside, SH_E_CLOSED);
+}
+
+static void *shut_down_slowly(void *h)
+{
+    sh_lease lease;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    cr_expect_eq(sh_shutdown(300), SH_E_TIMEOUT);
+    sh_lease_end(&lease);
+    return NULL;
+}
+
+Test(shutdown, one_start_or_stop_after_the_other)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    pthread_t stopper;
+    sh_handle *h = make(7);
+    (void)pthread_create(&stopper, NULL, shut_down_slowly, h);
+    while (!sh_is_closed(h))
+        platform_sleep_ms(1);
+    cr_expect_eq(sh_shutdown(1), SH_E_CLOSED, "somebody else does, and takes longer");
+    int64_t began = platform_now_ms();
+    cr_expect_eq(sh_shutdown(-1), SH_E_CLOSED);
+    cr_expect_geq(platform_now_ms() - began, 100, "when the other is over");
+    (void)pthread_join(stopper, NULL);
+    cr_expect_eq(sh_init(&manual), SH_OK);
+}
+
+Test(shutdown, a_start_waits_until_it_is_over)
+{
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    pthread_t stopper;
+    sh_handle *h = make(7);
+    (void)pthread_create(&stopper, NULL, shut_down_slowly, h);
+    while (!sh_is_closed(h))
+        platform_sleep_ms(1);
+    cr_expect_eq(sh_init(&manual), SH_OK);
+    (void)make(8);
+    (void)pthread_join(stopper, NULL);
+    cr_expect(sh_is_released(h));
+}
+
 Test(shutdown, before_the_start)
 {
     cr_expect_eq(sh_shutdown(0), SH_E_CLOSED);

@@ -333,6 +333,48 @@ Test(lanes, a_hung_finalizer_delays_the_handles_by_the_deadline_at_most)
     cr_expect_eq(recorded('n'), HEALTHY + 1);
 }
 
+/* Sixteen cost the deadline together; the looks of the supervisor come on top. */
+static void expect_released_in_time(size_t hung, size_t healthy)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(note_time);
+    begin_collection();
+    drop(make(7));
+    for (size_t i = 0; i < hung + healthy; i++) {
+        own(i, i < hung ? hang : record_normal);
+        die(i);
+    }
+    int64_t began = platform_now_ms();
+    end_collection();
+    wait_until_recorded('c', 1);
+    cr_expect_leq(released_at - began, 2 * TESTING_DEADLINE_MS, "%zu hung", hung);
+}
+
+Test(lanes, several_hung_finalizers_delay_no_longer_than_one)
+{
+    enum { HUNG = 4, HEALTHY = 100 };
+    expect_released_in_time(HUNG, HEALTHY);
+    cr_expect_eq(history.entries[HEALTHY], 'c', "all that are healthy ran before");
+    for (int i = 0; i < HUNG; i++)
+        platform_signal_post(&let_go);
+    testing_settle();
+    cr_expect_eq(recorded('n'), HUNG + HEALTHY);
+}
+
+Test(lanes, more_hung_finalizers_than_workers)
+{
+    enum { HUNG = 40, HEALTHY = 10 };
+    expect_released_in_time(HUNG, HEALTHY);
+    drop(make(8));
+    wait_until_recorded('c', 2);
+    cr_expect_eq(sh_wait_for_pending_finalizers(10), SH_E_TIMEOUT);
+    for (int i = 0; i < HUNG; i++)
+        platform_signal_post(&let_go);
+    testing_settle();
+    cr_expect_geq(testing_events_sum(SH_EVENT_FINALIZER_OVERDUE), 16);
+    cr_expect_eq(recorded('n'), HUNG + HEALTHY, "late is not never");
+}
+
 Test(lanes, the_next_batch_does_not_wait_for_an_old_hung_one)
 {
     platform_signal_init(&let_go);
@@ -353,6 +395,51 @@ Test(lanes, the_next_batch_does_not_wait_for_an_old_hung_one)
     }
     platform_signal_post(&let_go);
     testing_settle();
+}
+
+/* The worker waits inside a batch when the wait begins: it must look at what came since before it goes to sleep. */
+Test(lanes, a_wait_that_begins_inside_a_batch)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    own(0, hang);
+    begin_collection();
+    die(0);
+    drop(make(7));
+    end_collection();
+    platform_sleep_ms(TESTING_DEADLINE_MS / 4); /* overtaken, and waited for by the next worker */
+    platform_signal_post(&let_go);
+    int64_t began = platform_now_ms();
+    cr_expect_eq(sh_wait_for_pending_finalizers(10000), SH_OK);
+    cr_expect_lt(platform_now_ms() - began, 5000);
+    cr_expect_eq(history.count, 2);
+}
+
+Test(lanes, nothing_to_wait_for_takes_no_time)
+{
+    testing_settle();
+    cr_expect_eq(sh_wait_for_pending_finalizers(0), SH_OK);
+}
+
+static void *wait_for_ever(void *out_status)
+{
+    *(sh_status *)out_status = sh_wait_for_pending_finalizers(-1);
+    return NULL;
+}
+
+Test(lanes, a_wait_ends_with_the_lanes)
+{
+    platform_signal_init(&let_go);
+    own(0, hang);
+    die(0);
+    pthread_t waiter;
+    sh_status status = SH_OK;
+    (void)pthread_create(&waiter, NULL, wait_for_ever, &status);
+    platform_sleep_ms(20);
+    cr_expect_eq(sh_shutdown(100), SH_OK, "there are no handles");
+    (void)pthread_join(waiter, NULL);
+    cr_expect_eq(status, SH_E_TIMEOUT);
+    platform_signal_post(&let_go);
 }
 
 static int hang_in_release(sh_raw raw, void *context)
@@ -381,6 +468,24 @@ Test(lanes, a_hung_release_holds_nobody_else_up)
     cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, &event), 1);
     cr_expect_eq(event.event.raw, 1);
     cr_expect_eq(testing_released().count, 1000);
+}
+
+Test(lanes, leaks_are_told_beside_a_hung_release)
+{
+    enum { BEFORE = 5 };
+    platform_signal_init(&let_go);
+    testing_on_release(hang_in_release);
+    begin_collection();
+    for (sh_raw raw = BEFORE + 1; raw >= 1; raw--)
+        drop(make(raw));
+    end_collection();
+    wait_until_recorded('c', BEFORE);
+    for (int i = 0; i < 500 && testing_events_heard(SH_EVENT_LEAKED_TO_FINALIZER) < BEFORE; i++)
+        platform_sleep_ms(10);
+    cr_expect_eq(testing_events_heard(SH_EVENT_LEAKED_TO_FINALIZER), BEFORE, "the hung one is not over");
+    platform_signal_post(&let_go);
+    testing_settle();
+    cr_expect_eq(testing_events_sum(SH_EVENT_LEAKED_TO_FINALIZER), BEFORE + 1);
 }
 
 static void exit_thread(void *object, void *data)
@@ -470,6 +575,48 @@ Test(lanes, shutdown_is_bounded)
     wait_until_recorded('n', 1);
 }
 
+Test(unstarted_lanes, a_shutdown_that_is_shorter_than_the_deadline)
+{
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL, .finalizer_deadline_ms = 60000};
+    cr_assert_eq(sh_init(&options), SH_OK);
+    platform_signal_init(&let_go);
+    testing_on_release(record_critical);
+    own(0, hang);
+    for (sh_raw raw = 1; raw <= 10; raw++)
+        (void)make(raw);
+    cr_expect_eq(sh_shutdown(2000), SH_OK);
+    cr_expect_eq(recorded('c'), 10);
+    platform_signal_post(&let_go);
+    wait_until_recorded('n', 1);
+}
+
+Test(lanes, a_shutdown_without_time_closes_what_it_can)
+{
+    testing_on_release(record_critical);
+    sh_handle *h = make(7);
+    sh_status status = sh_shutdown(0);
+    cr_expect(status == SH_OK || status == SH_E_TIMEOUT);
+    for (int i = 0; i < 1000 && !sh_is_released(h); i++)
+        platform_sleep_ms(1);
+}
+
+static void take_its_time(void *object, void *data)
+{
+    platform_sleep_ms(TESTING_DEADLINE_MS / 2);
+    record_normal(object, data);
+}
+
+Test(lanes, shutdown_waits_for_every_finalizer_of_an_object)
+{
+    testing_on_release(record_critical);
+    own(0, record_normal);
+    own(0, take_its_time);
+    (void)make(7);
+    cr_expect_eq(sh_shutdown(10 * TESTING_DEADLINE_MS), SH_OK);
+    cr_assert_eq(history.count, 3);
+    cr_expect_eq(history.entries[2], 'c');
+}
+
 /* ---- threads that cannot be had ---------------------------------------------------------------------------------- */
 
 Test(lanes, a_stuck_worker_is_replaced_as_soon_as_a_thread_can_be_had)
@@ -541,6 +688,40 @@ Test(unstarted_lanes, nothing_to_wait_for_before_the_start)
     cr_expect_eq(sh_finalizer_register(&objects[0], record_normal, NULL), SH_E_CLOSED);
     sh_collect();
     sh_finalizer_suppress(&objects[0]);
+}
+
+/* ---- the usual limit --------------------------------------------------------------------------------------------- */
+
+Test(unstarted_lanes, two_seconds_are_the_usual_deadline)
+{
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL};
+    cr_assert_eq(sh_init(&options), SH_OK);
+    platform_signal_init(&let_go);
+    testing_on_release(note_time);
+    own(0, hang);
+    begin_collection();
+    die(0);
+    drop(make(7));
+    end_collection();
+    int64_t began = platform_now_ms();
+    wait_until_recorded('c', 1);
+    cr_expect_geq(released_at - began, 1900);
+    cr_expect_leq(released_at - began, 4000);
+    platform_signal_post(&let_go);
+}
+
+Test(unstarted_lanes, a_deadline_beyond_all_time_is_none)
+{
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL, .finalizer_deadline_ms = INT64_MAX};
+    cr_assert_eq(sh_init(&options), SH_OK);
+    testing_on_release(record_critical);
+    own(0, take_its_time);
+    begin_collection();
+    die(0);
+    drop(make(7));
+    end_collection();
+    testing_settle();
+    cr_expect_eq(history.entries[0], 'n');
 }
 
 /* ---- no limit ---------------------------------------------------------------------------------------------------- */

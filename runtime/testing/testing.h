@@ -60,6 +60,8 @@ void testing_listen(void);
 size_t testing_events(sh_event_type type, testing_event *out_newest_or_null);
 /* The sum of their counts. */
 uint64_t testing_events_sum(sh_event_type type);
+/* The same of those told so far, for a test that cannot wait for the lanes. */
+uint64_t testing_events_heard(sh_event_type type);
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
