@@ -5,6 +5,9 @@
  * Outputs come last, are named out_…, and are written only on SH_OK or SH_PENDING. errno is the same before and after
  * a call, with one exception: when a function answers SH_E_SYSTEM, errno holds what the system said.
  *
+ * No function of the library is a cancellation point, also where it waits: a pthread_cancel acts at the caller's next
+ * one.
+ *
  *   may run at the same time as   anything, on any thread: both functions are pure
  */
 #ifndef SAFEHANDLE_STATUS_H

@@ -30,8 +30,10 @@ static void interrupt_users(sh_handle *h)
     if (state_word_join(&h->state) != STATE_DONE)
         return;
     int saved = errno;
+    platform_cancel_token token = platform_cancel_hold(); /* or the reference would be lost */
     if ((state_word_read(&h->state) & STATE_HOLDS) != 0)
         (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
+    platform_cancel_restore(token);
     errno = saved;
     (void)reference_drop(h);
 }

@@ -222,6 +222,71 @@ Test(close, wait_tells_a_refused_release)
     cr_expect_eq(sh_close_wait(other, -1), SH_E_RELEASE);
 }
 
+static sh_status status_of_cancelled;
+
+static void *wait_while_cancelled(void *h)
+{
+    status_of_cancelled = sh_close_wait(h, -1);
+    pthread_testcancel();
+    return h;
+}
+
+/* A thread torn out of a wait would keep our mutex, and an interrupted one its reference. */
+static void cancel_a_waiter(const sh_kind *kind)
+{
+    sh_handle *h = make(kind, 7), *other = make(&testing_kind, 8);
+    take_reference(h);
+    pthread_t thread;
+    void *result;
+    (void)pthread_create(&thread, NULL, wait_while_cancelled, h);
+    platform_sleep_ms(50);
+    (void)pthread_cancel(thread);
+    platform_sleep_ms(50);
+    cr_expect_eq(sh_close(other), SH_OK);
+    (void)sh_dangerous_release(h);
+    (void)pthread_join(thread, &result);
+    cr_expect_eq(result, PTHREAD_CANCELED, "at the caller's next cancellation point");
+    cr_expect_eq(status_of_cancelled, SH_OK);
+    cr_expect(sh_is_released(h));
+}
+
+Test(close, a_cancellation_waits_until_the_wait_is_over, .timeout = 20)
+{
+    cancel_a_waiter(&testing_derived_kind);
+}
+
+static int interrupt_rudely(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    pthread_testcancel();
+    errno = ENOTTY;
+    return 0;
+}
+
+static int release_nothing(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    return 0;
+}
+
+static const sh_kind rude_kind = {
+    .name = "rude thing", .invalid_value = 0, .release = release_nothing, .interrupt = interrupt_rudely};
+
+Test(close, a_cancellation_waits_until_the_interrupt_is_over, .timeout = 20)
+{
+    cancel_a_waiter(&rude_kind);
+}
+
+Test(close, errno_survives_the_interrupt)
+{
+    sh_handle *h = make(&rude_kind, 7);
+    errno = ERANGE;
+    cr_expect_eq(close_wait_with_user(h, 20, -1), SH_OK);
+    cr_expect_eq(errno, ERANGE);
+}
+
 static void *wait_for_close(void *h)
 {
     cr_assert_eq(sh_close_wait(h, -1), SH_OK);

@@ -49,7 +49,8 @@ void platform_mutex_unlock(platform_mutex *mutex);
 void platform_condition_init(platform_condition *condition);
 void platform_condition_broadcast(platform_condition *condition);
 
-/* Waits with the mutex given back. False when the deadline has passed. Wakes up for no reason, too. */
+/* Waits with the mutex given back. False when the deadline has passed. Wakes up for no reason, too. Cancellation is
+ * held back: a thread torn out of the wait would keep the mutex for ever. */
 bool platform_condition_wait(platform_condition *condition, platform_mutex *mutex, int64_t deadline);
 
 /* ---- signals: a counter that one side posts and one side waits for. A wake-up call: what is to be seen after it is
@@ -59,7 +60,7 @@ typedef sem_t platform_signal;
 
 void platform_signal_init(platform_signal *signal);
 void platform_signal_post(platform_signal *signal);
-/* Takes one post; false when the deadline has passed without one. */
+/* Takes one post; false when the deadline has passed without one. Cancellation is held back. */
 bool platform_signal_wait(platform_signal *signal, int64_t deadline);
 /* Takes every post that is there. */
 void platform_signal_drain(platform_signal *signal);

@@ -39,10 +39,12 @@ void platform_condition_broadcast(platform_condition *condition)
 
 bool platform_condition_wait(platform_condition *condition, platform_mutex *mutex, int64_t deadline)
 {
-    if (deadline == PLATFORM_FOREVER)
-        return pthread_cond_wait(condition, mutex) == 0;
+    platform_cancel_token token = platform_cancel_hold();
     struct timespec until = moment(deadline);
-    return pthread_cond_timedwait(condition, mutex, &until) != ETIMEDOUT;
+    int error = deadline == PLATFORM_FOREVER ? pthread_cond_wait(condition, mutex)
+                                             : pthread_cond_timedwait(condition, mutex, &until);
+    platform_cancel_restore(token);
+    return error != ETIMEDOUT;
 }
 
 void platform_signal_init(platform_signal *signal)
@@ -60,11 +62,13 @@ void platform_signal_post(platform_signal *signal)
 bool platform_signal_wait(platform_signal *signal, int64_t deadline)
 {
     int saved = errno;
+    platform_cancel_token token = platform_cancel_hold();
     struct timespec until = moment(deadline);
     int result;
     do {
         result = deadline == PLATFORM_FOREVER ? sem_wait(signal) : sem_clockwait(signal, CLOCK_MONOTONIC, &until);
     } while (result != 0 && errno == EINTR); /* the collector's own signals interrupt a wait */
+    platform_cancel_restore(token);
     errno = saved;
     return result == 0;
 }
