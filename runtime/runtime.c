@@ -56,12 +56,7 @@ static bool begin_thread(void)
     return thread_attach(true, &unused) == SH_OK;
 }
 
-static void end_thread(void)
-{
-    (void)thread_detach();
-}
-
-static const platform_thread_hooks hooks = {begin_thread, end_thread};
+static const platform_thread_hooks hooks = {begin_thread, thread_end_ours};
 
 static const gc_client collector_client = {.judge = release_judge, .deaths_found = finalization_wake};
 

@@ -3,6 +3,7 @@
 #include "platform/platform.h"
 #include "testing/testing.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -208,6 +209,37 @@ Test(lease, detaching_a_thread_waits_for_its_leases)
     cr_expect_eq(sh_thread_detach(), SH_E_ARGUMENT);
     cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK, "the first use attaches it again");
     sh_lease_end(&lease);
+}
+
+static sh_status attached_in_release, detached_in_release, detached_in_sink;
+
+static int attach_and_detach(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    attached_in_release = sh_thread_attach();
+    detached_in_release = sh_thread_detach();
+    return EIO;
+}
+
+static void detach_in_sink(const sh_event *event, void *unused)
+{
+    (void)event;
+    (void)unused;
+    detached_in_sink = sh_thread_detach();
+}
+
+/* Or the collector would meet a thread that it does not know. */
+Test(lease, our_own_threads_stay_attached)
+{
+    testing_on_release(attach_and_detach);
+    sh_set_event_sink(detach_in_sink, NULL);
+    cr_assert_eq(sh_host_drop(make()), SH_OK);
+    testing_settle();
+    cr_expect_eq(attached_in_release, SH_OK);
+    cr_expect_eq(detached_in_release, SH_E_UNSUPPORTED);
+    cr_expect_eq(detached_in_sink, SH_E_UNSUPPORTED);
+    cr_expect_eq(sh_shutdown(5000), SH_OK);
 }
 
 static void *lease_on_a_thread(void *h)

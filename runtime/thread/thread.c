@@ -191,18 +191,31 @@ static void bury(thread_record *record)
     free_record(record);
 }
 
-sh_status thread_detach(void)
+static void forget_here(void)
 {
     thread_record *record = here;
-    if (record == NULL || block_has_leases(&record->block))
-        return SH_E_ARGUMENT;
     bool entered = record->entered;
     (void)platform_thread_end_set(NULL);
     bury(record);
     here = NULL;
     if (entered)
         gc->thread_leave();
+}
+
+sh_status thread_detach(void)
+{
+    if (thread_is_ours())
+        return SH_E_UNSUPPORTED;
+    if (here == NULL || block_has_leases(&here->block))
+        return SH_E_ARGUMENT;
+    forget_here();
     return SH_OK;
+}
+
+void thread_end_ours(void)
+{
+    if (here != NULL)
+        forget_here();
 }
 
 /* Runs as the thread's last act. A collector that wraps thread creation may have forgotten the thread by now; giving

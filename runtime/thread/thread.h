@@ -52,8 +52,12 @@ thread_record *thread_here(void);
 /* Attaches the calling thread when it is not yet. SH_E_NOMEM, SH_E_UNSUPPORTED. */
 sh_status thread_attach(bool ours, thread_record **out_record);
 
-/* SH_E_ARGUMENT: not attached, or leases are open. */
+/* SH_E_ARGUMENT: not attached, or leases are open. SH_E_UNSUPPORTED: it is ours, and the collector must know it for as
+ * long as it runs. */
 sh_status thread_detach(void);
+
+/* Forgets a thread of ours, as the last it does. */
+void thread_end_ours(void);
 
 /* True on the worker's and the teller's threads, which must not wait for themselves. */
 bool thread_is_ours(void);
