@@ -158,6 +158,39 @@ Test(lease, holders_of_a_spoilt_count)
     expect_holders(h, 1, 0);
 }
 
+static void end_lease(void *lease)
+{
+    sh_lease_end(lease);
+}
+
+typedef struct destructor_holder {
+    sh_handle *h;
+    pthread_key_t key;
+    sh_lease lease;
+} destructor_holder;
+
+static void *leave_the_lease_to_a_destructor(void *argument)
+{
+    destructor_holder *self = argument;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&self->lease, self->h, &raw), SH_OK);
+    (void)pthread_setspecific(self->key, &self->lease);
+    return NULL;
+}
+
+/* Destructors run in the order of the keys, and the program's key is younger than ours. */
+Test(lease, a_destructor_of_the_thread_may_end_its_lease)
+{
+    destructor_holder holder = {.h = make()};
+    cr_assert_eq(pthread_key_create(&holder.key, end_lease), 0);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, leave_the_lease_to_a_destructor, &holder);
+    (void)pthread_join(thread, NULL);
+    cr_expect_eq(testing_events(SH_EVENT_UNBALANCED_RELEASE, NULL), 0);
+    expect_holders(holder.h, 0, 0);
+    cr_expect_eq(sh_close(holder.h), SH_OK);
+}
+
 typedef struct holding_thread {
     sh_handle *h;
     pthread_barrier_t held;

@@ -95,7 +95,8 @@ bool platform_thread_begin(const platform_thread_hooks *hooks, bool (*wanted)(vo
 /* The calling thread's number, as the system's own tools show it. */
 int64_t platform_thread_id(void);
 
-/* Has at_end(value) called at the end of every thread that set a value. Called once, before any value is set. */
+/* Has at_end(value) called at the end of every thread that set a value, and once more when at_end set one again. Called
+ * once, before any value is set. */
 int platform_thread_end_register(void (*at_end)(void *value));
 int platform_thread_end_set(void *value_or_null);
 

@@ -218,12 +218,18 @@ void thread_end_ours(void)
         forget_here();
 }
 
-/* Runs as the thread's last act. A collector that wraps thread creation may have forgotten the thread by now; giving
- * leases back can run a user's release, which may allocate, so the thread enters once more. */
+/* Runs as the thread's last act. The program's destructors may still end leases and come in any order with this one, so
+ * the first call only asks for another round. A collector that wraps thread creation may have forgotten the thread by
+ * now; giving leases back can run a user's release, which may allocate, so the thread enters once more. */
 static void at_thread_end(void *value)
 {
     thread_record *record = value;
     here = record; /* thread-local storage may have been reset already */
+    if (!record->ending) {
+        record->ending = true;
+        if (platform_thread_end_set(record) == 0)
+            return;
+    }
     bool entered = false;
     sh_status status = gc->thread_enter(&entered);
     bool leaves = record->entered || (status == SH_OK && entered);

@@ -37,6 +37,7 @@ typedef struct thread_record {
     int64_t thread_id;
     bool entered; /* the collector knows the thread through us */
     bool ours;    /* it is a thread of the runtime */
+    bool ending;  /* its destructors run; touched by the thread alone */
     thread_lease_block block;
 } thread_record;
 
