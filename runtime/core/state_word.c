@@ -23,8 +23,9 @@ static bool wants_release(word_t bits)
 }
 
 /*
- * Every step that takes a reference off ends here. Of all that see the word closed and unused, one compare-and-swap
- * succeeds. It gives up when a refused entrant stands in the way: that entrant will leave through here, too.
+ * Every step that takes the last reference off ends here. Of all that see the word closed and unused, one
+ * compare-and-swap succeeds. It gives up when a refused entrant stands in the way: that entrant will leave through
+ * here, too.
  */
 static bool claim_if_last(state_word *word)
 {
@@ -39,14 +40,17 @@ static bool claim_if_last(state_word *word)
     return false;
 }
 
-static void set_flag(state_word *word, word_t flag)
+/* True for the one step that set it. */
+static bool set_flag(state_word *word, word_t flag)
 {
     for (;;) {
         word_t seen = state_word_read(word);
+        if ((seen & flag) != 0)
+            return false;
         CHECKPOINT("core.flag");
         /* Full is more than needed: these flags order nothing. */
         if (atomic_word_swap_if(&word->bits, seen, seen | flag))
-            return;
+            return true;
     }
 }
 
@@ -87,20 +91,23 @@ state_result state_word_refuse(state_word *word, word_t seen)
         return (state_result){STATE_TOO_LATE, retreat(word, seen)};
     if ((seen & STATE_NEGATIVE) != 0)
         return enter_after_repair(word, seen);
-    if ((seen & STATE_PINNED) == 0)
-        set_flag(word, STATE_PINNED);
-    return (state_result){STATE_AT_LIMIT, retreat(word, seen)};
+    state_answer answer = set_flag(word, STATE_PINNED) ? STATE_SATURATED : STATE_AT_LIMIT;
+    return (state_result){answer, retreat(word, seen)};
 }
 
 state_result state_word_leave(state_word *word, word_t seen)
 {
     ASSERT(state_word_is_valid(seen));
+    CHECKPOINT("core.leave");
     state_answer answer = STATE_DONE;
     if (state_count(seen) == 0 || (seen & STATE_NEGATIVE) != 0) {
         CHECKPOINT("core.over-release");
         /* Acquire is not needed: the claim below has it. Release, because an entrant may wait for this. */
         (void)atomic_word_add_release(&word->bits, STATE_ONE);
         answer = STATE_UNBALANCED;
+    } else if (state_count(seen) > 1) {
+        /* Others are inside, and the word is theirs: the last of them may have released and freed it by now. */
+        return (state_result){STATE_DONE, false};
     }
     return (state_result){answer, claim_if_last(word)};
 }
@@ -178,5 +185,5 @@ void state_word_finish(state_word *word, bool failed)
 
 void state_word_mark_leaked(state_word *word)
 {
-    set_flag(word, STATE_LEAKED);
+    (void)set_flag(word, STATE_LEAKED);
 }

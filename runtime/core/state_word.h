@@ -42,6 +42,7 @@ typedef enum state_answer {
     STATE_DONE,      /* the operation had its effect */
     STATE_TOO_LATE,  /* no effect: closing had begun before */
     STATE_AT_LIMIT,  /* no effect: no more references can be counted */
+    STATE_SATURATED, /* the same, for the one entrant that pinned the word */
     STATE_UNBALANCED /* no effect: there was no reference to give back, or the count is spoilt by such a step */
 } state_answer;
 
@@ -62,7 +63,7 @@ typedef struct state_result {
     ROW(add_ref, HOLDS, 0, STATE_DONE, false, HOLDS, 1)                                                                \
     ROW(add_ref, HOLDS, 1, STATE_DONE, false, HOLDS, 2)                                                                \
     ROW(add_ref, HOLDS, LIMIT - 1, STATE_DONE, false, HOLDS, LIMIT)                                                    \
-    ROW(add_ref, HOLDS, LIMIT, STATE_AT_LIMIT, false, HOLDS | PINNED, LIMIT)                                           \
+    ROW(add_ref, HOLDS, LIMIT, STATE_SATURATED, false, HOLDS | PINNED, LIMIT)                                          \
     ROW(add_ref, HOLDS | PINNED, LIMIT, STATE_AT_LIMIT, false, HOLDS | PINNED, LIMIT)                                  \
     ROW(add_ref, HOLDS | PINNED, 0, STATE_AT_LIMIT, false, HOLDS | PINNED, 0)                                          \
     ROW(add_ref, HOLDS | CLOSED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED, 1)                                          \

@@ -164,6 +164,23 @@ Test(state_word, an_entrant_that_came_and_left_has_claimed)
     cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
 }
 
+static void step_last_user_leaves(void *word)
+{
+    cr_assert(state_word_drop_ref(word).must_release);
+    state_word_finish(word, false);
+    *(state_word *)word = (state_word){{BITS(HOLDS | CLOSED, 0)}}; /* the memory is another handle's by now */
+}
+
+Test(state_word, whoever_leaves_others_behind_does_not_look_again)
+{
+    state_word word = {{BITS(HOLDS | CLOSED | LEAKED, 2)}};
+    testing_at("core.leave", 1, step_last_user_leaves, &word);
+    state_result leaving = state_word_drop_ref(&word);
+    cr_expect_eq(leaving.answer, STATE_DONE);
+    cr_expect_not(leaving.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED, 0), "the stranger was not claimed");
+}
+
 static void step_mark_leaked(void *word)
 {
     state_word_mark_leaked(word);
@@ -323,7 +340,7 @@ Test(state_word, presets_around_the_limit)
         state_word word = {{BITS(HOLDS, count)}};
         state_result entrant = state_word_add_ref(&word);
         bool fits = offset < 0;
-        cr_expect_eq(entrant.answer, fits ? STATE_DONE : STATE_AT_LIMIT, "limit%+d", offset);
+        cr_expect_eq(entrant.answer, fits ? STATE_DONE : STATE_SATURATED, "limit%+d", offset);
         cr_expect_eq(state_count(state_word_read(&word)), fits ? count + 1 : count, "limit%+d", offset);
         cr_expect_eq((state_word_read(&word) & PINNED) != 0, !fits, "limit%+d", offset);
     }

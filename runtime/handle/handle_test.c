@@ -422,6 +422,16 @@ Test(reference, a_refused_entrant_may_have_to_release, .init = testing_start_man
     expect_released(1, 7);
 }
 
+/* Document 003: who is torn away in between still knows whether to release. */
+Test(reference, success_is_only_ever_set_to_true, .init = testing_start_manual)
+{
+    sh_handle *h = make(7);
+    (void)sh_close(h);
+    bool success = true;
+    cr_expect_eq(sh_dangerous_add_ref(h, &success), SH_E_CLOSED);
+    cr_expect(success, "an earlier reference of the same caller");
+}
+
 Test(reference, saturation_pins, .init = testing_start_manual)
 {
     sh_handle *h = make(7);
@@ -432,6 +442,8 @@ Test(reference, saturation_pins, .init = testing_start_manual)
     testing_event event;
     cr_expect_eq(testing_events(SH_EVENT_SATURATED, &event), 1);
     cr_expect_eq(event.event.raw, 7);
+    cr_expect_eq(sh_dangerous_add_ref(h, &success), SH_E_OVERFLOW);
+    cr_expect_eq(testing_events_sum(SH_EVENT_SATURATED), 1, "told once");
     (void)atomic_word_add(&h->state.bits, (word_t)0 - ((word_t)STATE_COUNT_LIMIT << STATE_COUNT_SHIFT));
     cr_expect_eq(sh_close(h), SH_PENDING);
     expect_released(0, 0);

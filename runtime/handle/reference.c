@@ -40,11 +40,17 @@ static sh_status refused(sh_handle *h, state_result entry)
 {
     if (entry.must_release)
         (void)release_claimed(h);
-    if (entry.answer == STATE_AT_LIMIT)
+    switch (entry.answer) {
+    case STATE_TOO_LATE:
+        return SH_E_CLOSED;
+    case STATE_SATURATED:
         handle_raise(h, SH_EVENT_SATURATED, EVENT_PLAIN, NULL);
-    return entry.answer == STATE_TOO_LATE   ? SH_E_CLOSED
-           : entry.answer == STATE_AT_LIMIT ? SH_E_OVERFLOW
-                                            : SH_E_UNBALANCED;
+        return SH_E_OVERFLOW;
+    case STATE_AT_LIMIT:
+        return SH_E_OVERFLOW;
+    default:
+        return SH_E_UNBALANCED;
+    }
 }
 
 sh_status reference_take(sh_handle *h)
