@@ -123,10 +123,22 @@ static void *hold_a_lease(void *h)
 static void close_what_a_vanished_thread_leased(void)
 {
     word_t before = atomic_word_load(&released);
-    (void)sh_close(inherited);
-    CHECK(sh_wait_for_pending_finalizers(10000) == SH_OK); /* the first call that starts our threads again */
+    CHECK(sh_close(inherited) == SH_OK);
     CHECK(sh_is_released(inherited));
     CHECK(atomic_word_load(&released) == before + 1);
+}
+
+static void wait_for_what_a_vanished_thread_leased(void)
+{
+    CHECK(sh_close_wait(inherited, 10000) == SH_OK);
+    CHECK(sh_is_released(inherited));
+}
+
+static void look_at_what_a_vanished_thread_leased(void)
+{
+    size_t leases = 9, counted = 9;
+    CHECK(sh_holders(inherited, NULL, 0, &leases, &counted) == SH_OK);
+    CHECK(leases == 0 && counted == 0);
 }
 
 static void leases_of_vanished_threads_are_given_back(void)
@@ -138,6 +150,8 @@ static void leases_of_vanished_threads_are_given_back(void)
     (void)pthread_create(&thread, NULL, hold_a_lease, inherited);
     (void)pthread_barrier_wait(&holder.leased);
     in_child(close_what_a_vanished_thread_leased);
+    in_child(wait_for_what_a_vanished_thread_leased);
+    in_child(look_at_what_a_vanished_thread_leased);
     CHECK(sh_close(inherited) == SH_PENDING);
     (void)pthread_barrier_wait(&holder.ended);
     (void)pthread_join(thread, NULL);

@@ -12,7 +12,7 @@
  *
  * After fork, the child has the handles and their counts, none of the parent's threads, and none of those threads'
  * leases; our own threads are started again by the first call that needs them. A counted reference that a vanished
- * thread held never comes back: its handle stays open in the child.
+ * thread held never comes back: its handle stays open in the child, as does one that such a thread was releasing.
  */
 #ifndef SAFEHANDLE_HOST_H
 #define SAFEHANDLE_HOST_H

@@ -5,8 +5,14 @@
 #include "handle/handle.h"
 #include "handle/owner_map.h"
 #include "platform/platform.h"
+#include "thread/lifecycle.h"
 #include "thread/thread.h"
 #include <errno.h>
+
+static sh_status released_status(const sh_handle *h)
+{
+    return (state_word_read(&h->state) & STATE_FAILED) != 0 ? SH_E_RELEASE : SH_OK;
+}
 
 sh_status sh_close(sh_handle *h)
 {
@@ -15,7 +21,11 @@ sh_status sh_close(sh_handle *h)
     state_result closing = state_word_begin_close(&h->state);
     if (closing.must_release)
         return release_claimed(h);
-    return sh_is_released(h) ? SH_OK : SH_PENDING;
+    if (sh_is_released(h))
+        return SH_OK;
+    /* Its users may be threads that a fork left behind: being admitted gives their leases back. */
+    (void)lifecycle_admit();
+    return sh_is_released(h) ? released_status(h) : SH_PENDING;
 }
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
@@ -48,11 +58,6 @@ static bool wait_interrupting(sh_handle *h, int64_t deadline)
         if (platform_now_ms() >= deadline)
             return false;
     }
-}
-
-static sh_status released_status(const sh_handle *h)
-{
-    return (state_word_read(&h->state) & STATE_FAILED) != 0 ? SH_E_RELEASE : SH_OK;
 }
 
 sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)

@@ -2,6 +2,7 @@
 /* Leases: a counted reference with a name in its thread's record, and who holds them. */
 #include "handle/handle.h"
 #include "handle/kind.h"
+#include "thread/lifecycle.h"
 #include "thread/thread.h"
 #include <safehandle/lease.h>
 
@@ -101,6 +102,7 @@ sh_status sh_holders(const sh_handle *h, sh_holder *out_holders, size_t capacity
 {
     if (h == NULL || (out_holders == NULL && capacity > 0) || out_lease_count == NULL || out_counted_references == NULL)
         return SH_E_ARGUMENT;
+    (void)lifecycle_admit(); /* in the child of a fork, gives back the leases of threads that it does not have */
     holder_list list = {out_holders, capacity, 0};
     thread_visit_leases(h, add_holder, &list);
     word_t bits = state_word_read(&h->state);
