@@ -3,12 +3,20 @@
  * Events: what went wrong where nobody could be told by a return value.
  *
  * Raising an event allocates nothing and never waits for the sink: it is written down in a table of fixed size, events
- * alike (same type, kind and birth site) in one row with a count. Leaks are gathered for up to a second, so that a
- * million leaks from one line are told once. What does not fit in the table is counted by an SH_EVENT_DROPPED.
+ * alike (same type, kind and birth site) in one row with a count. Leaks are gathered until their line has been quiet
+ * for a second, or the first of them is 30 s old, or somebody waits for them (sh_wait_for_pending_finalizers), so that
+ * a million leaks from one line are told once. What does not fit in the table is counted by an SH_EVENT_DROPPED.
  *
  *   the sink               runs on a thread of ours that runs no finalizer, one event at a time, no lock held; it may
  *                          call everything but sh_wait_for_pending_finalizers and sh_shutdown
  *   sh_set_event_sink      any thread, at any time, also before sh_init; without a sink, events wait in the table
+ *
+ * Ownership: the sink's data stays the caller's, and the collector does not see it. It must live until a call that sets
+ * another sink has returned (made from inside the sink: until that has); sh_shutdown does not end its life, since a
+ * sink stays for the next start.
+ *
+ * Source: ours. Document 003 has a release that is "always guaranteed to succeed"; where one does not, and where a
+ * handle was leaked, a program can be told by nothing else.
  */
 #ifndef SAFEHANDLE_EVENT_H
 #define SAFEHANDLE_EVENT_H

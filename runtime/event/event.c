@@ -5,25 +5,33 @@
 #include <string.h>
 
 enum {
-    ROWS = 128,          /* distinct (type, kind, birth) at one time; what does not fit is counted */
-    GATHERING_MS = 1000, /* how long leaks from one line are gathered into one event */
+    ROWS = 128, /* distinct (type, kind, birth) at one time; what does not fit is counted */
     MESSAGE_SIZE_BYTES = 512
 };
 
+/* Invariant: first_ms <= due_ms. */
+typedef struct table_row {
+    event_record record;
+    int64_t first_ms; /* when it was raised first */
+    int64_t due_ms;   /* when it is told at the latest */
+} table_row;
+
 /*
  * Invariant: rows[0 .. row_count) are in the order of their first raise and pairwise different in their key;
- * row_count <= ROWS; telling is true exactly while the sink runs; mutex covers every field.
+ * row_count <= ROWS; telling is true exactly while the sink runs, and told_generation is then that sink's; mutex covers
+ * every field.
  */
 static struct {
     platform_mutex mutex;
     platform_condition changed; /* a row, the sink, a flush, or the teller's state */
     bool conditions_made;
-    event_record rows[ROWS];
-    int64_t due_ms[ROWS]; /* when rows[i] is told at the latest */
+    table_row rows[ROWS];
     size_t row_count;
     uint64_t dropped;
     sh_event_sink *sink;
     void *sink_data;
+    uint64_t generation; /* of the sink: counts the calls that set one */
+    uint64_t told_generation;
     bool telling;
     bool flushing; /* tell everything now, due or not */
     bool running;
@@ -41,7 +49,7 @@ static bool queue_is_valid(void)
     if (queue.row_count > ROWS)
         return false;
     for (size_t i = 0; i + 1 < queue.row_count; i++)
-        if (queue.rows[i].count == 0 || same_key(&queue.rows[i], &queue.rows[queue.row_count - 1]))
+        if (queue.rows[i].record.count == 0 || same_key(&queue.rows[i].record, &queue.rows[queue.row_count - 1].record))
             return false;
     return true;
 }
@@ -76,10 +84,18 @@ static bool same_key(const event_record *a, const event_record *b)
 static void add_row(const event_record *record)
 {
     int64_t now = platform_now_ms();
-    queue.rows[queue.row_count] = *record;
-    queue.due_ms[queue.row_count] = event_is_leak(record->type) ? now + GATHERING_MS : now;
-    queue.row_count++;
+    queue.rows[queue.row_count++] = (table_row){*record, now, event_due_ms(record->type, now, now)};
     platform_condition_broadcast(&queue.changed);
+}
+
+/* The teller may wake for a time that no longer holds: it looks, and waits for the new one. */
+static void add_to_row(table_row *row, const event_record *record)
+{
+    row->record.count += record->count;
+    row->record.raw = record->raw;
+    row->record.os_error = record->os_error;
+    row->record.other = record->other;
+    row->due_ms = event_due_ms(record->type, row->first_ms, platform_now_ms());
 }
 
 void event_raise(const event_record *record)
@@ -87,18 +103,14 @@ void event_raise(const event_record *record)
     ASSERT(record->count >= 1);
     lock_queue();
     size_t i = 0;
-    while (i < queue.row_count && !same_key(&queue.rows[i], record))
+    while (i < queue.row_count && !same_key(&queue.rows[i].record, record))
         i++;
-    if (i < queue.row_count) {
-        queue.rows[i].count += record->count;
-        queue.rows[i].raw = record->raw;
-        queue.rows[i].os_error = record->os_error;
-        queue.rows[i].other = record->other;
-    } else if (queue.row_count < ROWS) {
+    if (i < queue.row_count)
+        add_to_row(&queue.rows[i], record);
+    else if (queue.row_count < ROWS)
         add_row(record);
-    } else {
+    else
         queue.dropped += record->count;
-    }
     unlock_queue();
 }
 
@@ -126,7 +138,6 @@ static void remove_row(size_t i)
 {
     queue.row_count--;
     memmove(&queue.rows[i], &queue.rows[i + 1], (queue.row_count - i) * sizeof *queue.rows);
-    memmove(&queue.due_ms[i], &queue.due_ms[i + 1], (queue.row_count - i) * sizeof *queue.due_ms);
 }
 
 /* The row to tell now. Otherwise *out_next is when to look again. */
@@ -137,13 +148,13 @@ static bool take_due(event_record *out_record, int64_t *out_next)
         return false;
     int64_t now = platform_now_ms();
     for (size_t i = 0; i < queue.row_count; i++) {
-        if (queue.flushing || queue.stopping || queue.due_ms[i] <= now) {
-            *out_record = queue.rows[i];
+        if (queue.flushing || queue.stopping || queue.rows[i].due_ms <= now) {
+            *out_record = queue.rows[i].record;
             remove_row(i);
             return true;
         }
-        if (queue.due_ms[i] < *out_next)
-            *out_next = queue.due_ms[i];
+        if (queue.rows[i].due_ms < *out_next)
+            *out_next = queue.rows[i].due_ms;
     }
     if (queue.dropped != 0) {
         *out_record = (event_record){.type = SH_EVENT_DROPPED, .count = queue.dropped};
@@ -160,6 +171,7 @@ static void tell(const event_record *record)
     sh_event_sink *sink = queue.sink;
     void *data = queue.sink_data;
     queue.telling = true;
+    queue.told_generation = queue.generation;
     unlock_queue();
 
     event_describe(record, message, sizeof message);
@@ -278,8 +290,10 @@ void event_sink_set(sh_event_sink *sink, void *data)
     lock_queue();
     queue.sink = sink;
     queue.sink_data = data;
+    uint64_t mine = ++queue.generation;
     platform_condition_broadcast(&queue.changed);
-    while (queue.telling && !on_teller)
+    /* For the old one only: the new one may be running already, and may wait for the caller. */
+    while (queue.telling && queue.told_generation < mine && !on_teller)
         (void)platform_condition_wait(&queue.changed, &queue.mutex, PLATFORM_FOREVER);
     unlock_queue();
 }

@@ -46,10 +46,24 @@ typedef struct event_record {
     uint64_t count;
 } event_record;
 
-/* Leaks are gathered before they are told. */
 static inline bool event_is_leak(sh_event_type type)
 {
     return type == SH_EVENT_LEAKED_TO_FINALIZER || type == SH_EVENT_LEAKED_REFERENCE;
+}
+
+enum {
+    EVENT_QUIET_MS = 1000,    /* how long no leak may come from a line before those that came are told */
+    EVENT_PATIENCE_MS = 30000 /* how long the first of them waits at most */
+};
+
+/* When a row is told at the latest: leaks are gathered, so that a million from one line are one event, however long a
+ * busy machine takes over them. */
+static inline int64_t event_due_ms(sh_event_type type, int64_t first_ms, int64_t newest_ms)
+{
+    if (!event_is_leak(type))
+        return newest_ms;
+    int64_t quiet = newest_ms + EVENT_QUIET_MS, patience = first_ms + EVENT_PATIENCE_MS;
+    return quiet < patience ? quiet : patience;
 }
 
 void event_raise(const event_record *record);

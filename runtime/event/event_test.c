@@ -64,6 +64,42 @@ Test(event, a_million_leaks_from_one_line_are_one_event, .init = start)
     cr_expect_eq(heard.last.count, 1000000);
 }
 
+/* The longest pause between two raises from two lines by turns, over longer than one line may be quiet. */
+static int64_t leak_slowly(void)
+{
+    int64_t last = platform_now_ms(), longest_pause = 0;
+    for (int i = 0; i < 16; i++) {
+        event_record record = leak("a.c", 12 + i % 2);
+        event_raise(&record);
+        platform_sleep_ms(EVENT_QUIET_MS / 10);
+        int64_t now = platform_now_ms();
+        longest_pause = now - last > longest_pause ? now - last : longest_pause;
+        last = now;
+    }
+    return longest_pause;
+}
+
+Test(event, leaks_that_go_on_are_one_event, .init = start)
+{
+    /* A pause that the machine makes is one that a line makes: then it is tried again. */
+    while (leak_slowly() > EVENT_QUIET_MS / 3) {
+        wait_told();
+        heard.count = heard.sum = 0;
+    }
+    wait_told();
+    cr_expect_eq(heard.count, 2, "one for each line");
+    cr_expect_eq(heard.sum, 16);
+}
+
+Test(event, leaks_are_due_when_their_line_is_quiet_or_patience_ends)
+{
+    sh_event_type leaks = SH_EVENT_LEAKED_TO_FINALIZER;
+    cr_expect_eq(event_due_ms(leaks, 100, 100), 100 + EVENT_QUIET_MS);
+    cr_expect_eq(event_due_ms(leaks, 100, 900), 900 + EVENT_QUIET_MS);
+    cr_expect_eq(event_due_ms(leaks, 100, 100 + EVENT_PATIENCE_MS), 100 + EVENT_PATIENCE_MS);
+    cr_expect_eq(event_due_ms(SH_EVENT_SATURATED, 100, 900), 900, "others at once");
+}
+
 Test(event, another_line_kind_or_type_is_another_event, .init = start)
 {
     static const char file[] = "a.c";
@@ -95,6 +131,21 @@ Test(event, what_does_not_fit_is_counted, .init = start)
     }
     wait_told();
     cr_expect_eq(heard.sum + heard.dropped, 200);
+    cr_expect_gt(heard.dropped, 0);
+}
+
+Test(event, what_does_not_fit_is_counted_with_its_count)
+{
+    cr_assert_eq(event_start(&hooks), 0);
+    for (int line = 1; line <= 200; line++) {
+        event_record record = leak("a.c", line);
+        record.count = 5;
+        event_raise(&record);
+    }
+    event_sink_set(hear, &heard);
+    wait_told();
+    cr_expect_eq(heard.sum + heard.dropped, 1000);
+    cr_expect_eq(heard.dropped % 5, 0);
     cr_expect_gt(heard.dropped, 0);
 }
 
@@ -137,6 +188,33 @@ Test(event, replacing_a_sink_waits_for_it, .init = start_slow)
 {
     event_sink_set(NULL, NULL);
     cr_expect_not(slow_sink_running);
+}
+
+static void wait_for_setter(const sh_event *event, void *data)
+{
+    (void)event;
+    (void)data;
+    platform_signal_post(&inside);
+    (void)platform_signal_wait(&go_on, PLATFORM_FOREVER);
+}
+
+static void *set_waiting_sink(void *unused)
+{
+    event_sink_set(wait_for_setter, NULL);
+    platform_signal_post(&go_on); /* as a setter would that holds a lock which its sink takes */
+    return unused;
+}
+
+/* The old one is running when it is replaced, and the new one runs before the setter has looked again. */
+Test(event, replacing_a_sink_does_not_wait_for_the_new_one, .init = start_slow, .timeout = 20)
+{
+    pthread_t setter;
+    event_record record = {.type = SH_EVENT_UNBALANCED_RELEASE, .count = 1};
+    event_raise(&record);
+    (void)pthread_create(&setter, NULL, set_waiting_sink, NULL);
+    cr_expect(platform_signal_wait(&inside, platform_deadline(SOON_MS)));
+    (void)pthread_join(setter, NULL);
+    wait_told();
 }
 
 Test(event, raising_does_not_wait_for_the_sink, .init = start_slow)
@@ -243,11 +321,32 @@ Test(wording, each_event_names_the_handle_and_what_to_do)
     expect_says(&record, "in use", "last user releases");
 
     record = (event_record){.type = SH_EVENT_UNBALANCED_RELEASE, .count = 1};
-    expect_says(&record, "nobody had", "sh_dangerous_release");
+    expect_says(&record, "nobody had.", "sh_dangerous_release");
     record.type = SH_EVENT_SATURATED;
     expect_says(&record, "never be released", "sh_dangerous_add_ref");
     record.type = SH_EVENT_DROPPED;
     expect_says(&record, "table was full", "sink");
+}
+
+/* A handle leaks once; what else happens to it may happen again. */
+Test(wording, only_leaks_count_handles)
+{
+    event_record record = {.kind = &sh_kind_file, .raw = 7, .birth = {"a.c", 12}, .other = {"b.c", 5}, .count = 3};
+    record.type = SH_EVENT_LEAKED_REFERENCE;
+    expect_says(&record, "3 handles of kind file, made at a.c:12, were", "references on");
+    static const sh_event_type others[] = {SH_EVENT_RELEASE_FAILED, SH_EVENT_UNBALANCED_RELEASE, SH_EVENT_SATURATED,
+                                           SH_EVENT_DOUBLE_WRAP, SH_EVENT_CONTRACT_BROKEN};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        record.type = others[i];
+        expect_says(&record, "The file 7, made at a.c:12,", " (3 times)");
+    }
+    record.type = SH_EVENT_FINALIZER_OVERDUE;
+    record.detail = EVENT_RELEASE_OVERDUE;
+    expect_says(&record, "The file 7, made at a.c:12,", " (3 times)");
+    record.detail = EVENT_NORMAL_OVERDUE;
+    expect_says(&record, "registered at a.c:12", " (3 times)");
+    record.detail = EVENT_NORMAL_ENDED_THREAD;
+    expect_says(&record, "registered at a.c:12", " (3 times)");
 }
 
 Test(wording, a_double_wrap_names_both_places)
@@ -260,6 +359,7 @@ Test(wording, a_double_wrap_names_both_places)
                            .count = 1};
     expect_says(&record, "first.c:1", "second.c:2");
     expect_says(&record, "refused", "sh_duplicate");
+    expect_says(&record, "refused", "behind the handle's back");
     record.detail = EVENT_OWNER_STALE;
     expect_says(&record, "second.c:2", "set as invalid");
     record.detail = EVENT_NUMBER_TAKEN;
