@@ -6,7 +6,9 @@
  * its still open handle. docs/ordering.md says how, and what happens when a finalizer hangs.
  *
  *   register, suppress, keep_alive   any thread, at the same time; two calls about one object in the order of the calls
- *   run                              on a thread of ours, one at a time, in no order among the dead of one collection
+ *   run                              on a thread of ours, in no order among the dead of one collection; one at a time,
+ *                                    unless one takes longer than a sixteenth of the deadline: then others go on beside
+ *                                    it, those of the same object too
  *   collect, wait                    any thread; wait is refused on our own threads
  */
 #ifndef SAFEHANDLE_FINALIZER_H
@@ -26,7 +28,7 @@ typedef void sh_finalizer(void *object, void *data);
 
 /*
  * Has run(object, data) called once after the object has died. data is traced by the collector; when it reaches the
- * object, the object never dies. Several may be registered for one object; they run in the order of registration. A
+ * object, the object never dies. Several may be registered for one object; they begin in the order of registration. A
  * finalizer that somebody else registered with the collector for the same object stays, and runs too.
  *
  * SH_E_ARGUMENT  null, or object is not the first byte of an object in the collector's heap

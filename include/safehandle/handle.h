@@ -81,8 +81,10 @@ SH_MUST_CHECK SH_API sh_status sh_create(const sh_kind *kind, const sh_create_op
 SH_API sh_status sh_set_handle(sh_handle *h, sh_raw raw);
 
 /*
- * Makes a handle around a value that is open already. On failure raw is untouched and still the caller's.
- * As sh_create, and:
+ * Makes a handle around a value that is open already. On failure raw is untouched and still the caller's. Nothing asks
+ * the OS whether it is open: it must be, and a bad one is told at its release (SH_E_RELEASE, SH_EVENT_RELEASE_FAILED),
+ * unless the number has gone to a stranger by then. Descriptors from 2^20 on are owned like any other, but two owners
+ * of one of them are not noticed. As sh_create, and:
  *
  * SH_E_INVALID   raw is one of the kind's invalid values
  * SH_E_OWNED     another open handle owns this descriptor (document 000's two objects over one handle); an

@@ -10,6 +10,9 @@
  *   sh_thread_attach, _detach       any thread, for itself
  *   sh_host_drop…, _collection_…    any thread; deaths reported between begin and end on one thread are one collection
  *
+ * Source: sh_shutdown is document 002's "SafeHandle's finalizer is guaranteed to run during AppDomain unloads", for the
+ * one domain that every program has. The hosts are ours.
+ *
  * After fork, the child has the handles and their counts, none of the parent's threads, and none of those threads'
  * leases; our own threads are started again by the first call that needs them. A counted reference that a vanished
  * thread held never comes back: its handle stays open in the child, as does one that such a thread was releasing.
@@ -45,7 +48,8 @@ typedef struct sh_options {
  * Starts the runtime, and attaches the calling thread. Where the collector is not running yet it is started here, so
  * the first call belongs on the main thread.
  *
- * SH_E_ARGUMENT     already running with other options (null options never contradict), or options out of range
+ * SH_E_ARGUMENT     already running with other options (null options never contradict), or options out of range, or
+ *                   another collector than in an earlier start
  * SH_E_NOMEM        memory or threads ran out; nothing was started
  * SH_E_UNSUPPORTED  the collector is not built in, or options ask for something that this library does not know
  */
@@ -55,7 +59,8 @@ SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
 /*
  * Unloads the root domain and stops: refuses new handles and finalizers, runs every registered normal finalizer within
  * the deadline, closes every handle, reachable or not, and waits for their users. timeout_ms bounds all of it;
- * negative has no limit. Afterwards sh_init may start anew.
+ * negative has no limit. Afterwards sh_init may start anew, with the same collector (another one is SH_E_ARGUMENT,
+ * since handles stay with the host that made them).
  *
  * SH_OK             every handle is released
  * SH_E_TIMEOUT      some are not: one SH_EVENT_LEAKED_REFERENCE for each kind and birth site among them was raised;

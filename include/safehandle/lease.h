@@ -11,7 +11,11 @@
  *   belongs to one thread         a lease is ended on the thread that began it; sh_lease_detach makes a reference that
  *                                 may travel
  *
- * A thread that ends while it holds leases gives them back.
+ * A thread that ends while it holds leases gives them back, after its other destructors (pthread_key_create) have run
+ * once: those may still end them.
+ *
+ * Ownership: the lease holds one reference, and with it the handle object, until it is ended or detached. The sh_lease
+ * is the caller's memory, and must live until then; the raw value stays the handle's, and is lent for as long.
  */
 #ifndef SAFEHANDLE_LEASE_H
 #define SAFEHANDLE_LEASE_H
@@ -67,8 +71,9 @@ SH_MUST_CHECK SH_API sh_status sh_lease_detach(sh_lease *lease);
  * SH_WITH_HANDLE(h, raw, status) { … read(raw, …) … }
  *
  * Declares raw, leases h, and runs the block once with status == SH_OK; when the lease is refused, sets status and
- * skips the block. return, goto, break and continue end the lease; break and continue leave this scope only. longjmp,
- * cancellation and pthread_exit do not, unless the program is built with -fexceptions: then the thread's end does.
+ * skips the block. return, goto, break and continue end the lease; break and continue leave this scope only.
+ * Cancellation and pthread_exit end it when the program is built with -fexceptions; otherwise the thread's end gives it
+ * back. longjmp never ends it: the thread's end does.
  */
 #if defined(__GNUC__)
 #define SH_WITH_HANDLE(h, raw, status) SH_WITH_HANDLE_LINE_(h, raw, status, __LINE__)

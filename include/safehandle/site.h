@@ -5,6 +5,8 @@
  * Functions that remember their caller are macros over an `…_at` function. The macro passes the address of a static
  * sh_site, so that remembering costs a pointer and no lookup. A plain function of the same name stands behind the macro
  * for callers that have no preprocessor (an FFI); it remembers nothing.
+ *
+ * Source: ours. Document 003: "You can easily leak handles"; the line that leaked one is what its author needs.
  */
 #ifndef SAFEHANDLE_SITE_H
 #define SAFEHANDLE_SITE_H

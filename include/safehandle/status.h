@@ -9,6 +9,8 @@
  * one.
  *
  *   may run at the same time as   anything, on any thread: both functions are pure
+ *
+ * Source: the exceptions of the methods that documents 002 and 003 describe, as answers, since C throws nothing.
  */
 #ifndef SAFEHANDLE_STATUS_H
 #define SAFEHANDLE_STATUS_H
