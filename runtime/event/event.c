@@ -33,7 +33,7 @@ static struct {
     uint64_t generation; /* of the sink: counts the calls that set one */
     uint64_t told_generation;
     bool telling;
-    bool flushing; /* tell everything now, due or not */
+    size_t flushers; /* threads that wait until everything is told, due or not */
     bool running;
     bool begun; /* the teller's thread is known to the collector */
     bool stopping;
@@ -148,7 +148,7 @@ static bool take_due(event_record *out_record, int64_t *out_next)
         return false;
     int64_t now = platform_now_ms();
     for (size_t i = 0; i < queue.row_count; i++) {
-        if (queue.flushing || queue.stopping || queue.rows[i].due_ms <= now) {
+        if (queue.flushers > 0 || queue.stopping || queue.rows[i].due_ms <= now) {
             *out_record = queue.rows[i].record;
             remove_row(i);
             return true;
@@ -230,7 +230,6 @@ static void teller_run(void *unused)
         int64_t next = tell_all_due();
         if (queue.stopping)
             break;
-        queue.flushing = false;
         (void)platform_condition_wait(&queue.changed, &queue.mutex, next);
     }
     unlock_queue();
@@ -301,11 +300,12 @@ void event_sink_set(sh_event_sink *sink, void *data)
 bool event_wait_told(int64_t deadline)
 {
     lock_queue();
-    queue.flushing = true;
+    queue.flushers++;
     platform_condition_broadcast(&queue.changed);
     while (!nothing_to_tell() && platform_condition_wait(&queue.changed, &queue.mutex, deadline))
-        queue.flushing = true;
+        continue;
     bool told = nothing_to_tell();
+    queue.flushers--;
     unlock_queue();
     return told;
 }
@@ -327,5 +327,6 @@ void event_fork_in_child(void)
     platform_condition_init(&queue.changed); /* the threads that waited are gone */
     queue.running = false;
     queue.telling = false;
+    queue.flushers = 0;
     unlock_queue();
 }

@@ -100,6 +100,20 @@ Test(event, leaks_are_due_when_their_line_is_quiet_or_patience_ends)
     cr_expect_eq(event_due_ms(SH_EVENT_SATURATED, 100, 900), 900, "others at once");
 }
 
+/* The teller wakes for the wait when that is over already, and finds the leak. */
+Test(event, a_wait_that_is_over_does_not_hurry_what_comes_later, .init = start)
+{
+    for (int i = 0; i < 10; i++) {
+        event_record record = leak("a.c", 12);
+        wait_told();
+        event_raise(&record);
+        platform_sleep_ms(5);
+    }
+    cr_expect_eq(heard.count, 9, "by the wait that comes after it");
+    wait_told();
+    cr_expect_eq(heard.sum, 10);
+}
+
 Test(event, another_line_kind_or_type_is_another_event, .init = start)
 {
     static const char file[] = "a.c";
