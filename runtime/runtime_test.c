@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Start and stop, and what the manual host is asked directly. */
 #include "base/checkpoint.h"
+#include "gc/gc_host.h"
 #include "platform/platform.h"
 #include "testing/testing.h"
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -339,6 +344,106 @@ Test(manual_host, is_asked_only_while_it_runs)
     cr_expect_eq(sh_host_drop_object(&anything), SH_E_CLOSED);
     cr_expect_eq(sh_host_collection_begin(), SH_E_CLOSED);
     cr_expect_eq(sh_host_collection_end(), SH_E_CLOSED);
+}
+
+/* ---- leaks in great numbers -------------------------------------------------------------------------------------- */
+
+enum { LEAKS = 200000 };
+
+static void leak_by_turns(size_t i, void *lines)
+{
+    sh_handle *h;
+    if (i % *(const size_t *)lines == 0)
+        cr_assert_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    else
+        cr_assert_eq(sh_wrap(&testing_kind, 8, NULL, &h), SH_OK);
+    if (gc->drop_handle != NULL)
+        cr_assert_eq(sh_host_drop(h), SH_OK);
+}
+
+/* How many events tell of them is what matters; a conservative collector may miss a few handles. */
+static void expect_one_event_for_each_line(size_t lines)
+{
+    testing_make_garbage(LEAKS, leak_by_turns, &lines);
+    sh_collect();
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), lines);
+    cr_expect_geq(testing_events_sum(SH_EVENT_LEAKED_TO_FINALIZER), LEAKS - LEAKS / 20);
+}
+
+Test(leaks, from_one_line_are_one_event, .init = testing_start_manual)
+{
+    expect_one_event_for_each_line(1);
+}
+
+Test(leaks, from_two_lines_by_turns_are_two_events, .init = testing_start_manual)
+{
+    expect_one_event_for_each_line(2);
+}
+
+#ifdef SH_HAVE_BOEHM
+Test(leaks, from_one_line_are_one_event_on_a_collector, .init = testing_start_boehm)
+{
+    expect_one_event_for_each_line(1);
+}
+
+Test(leaks, from_two_lines_by_turns_are_two_events_on_a_collector, .init = testing_start_boehm)
+{
+    expect_one_event_for_each_line(2);
+}
+#endif
+
+/* ---- our own threads --------------------------------------------------------------------------------------------- */
+
+enum { LINE_SIZE_BYTES = 128 };
+
+/* What a thread's page in /proc says under "key:"; false when the thread is gone. */
+static bool read_status(const char *thread, const char *key, char *out_value)
+{
+    char path[64], line[LINE_SIZE_BYTES];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/status", thread);
+    FILE *file = fopen(path, "r");
+    bool found = false;
+    size_t length = strlen(key);
+    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
+        found = strncmp(line, key, length) == 0 && line[length] == ':';
+    if (file != NULL)
+        (void)fclose(file);
+    if (found)
+        (void)strcpy(out_value, line + length + strlen(":\t"));
+    return found;
+}
+
+static bool blocks(unsigned long long mask, int signal)
+{
+    return (mask >> (signal - 1) & 1) != 0;
+}
+
+static void expect_masked(const char *thread)
+{
+    char value[LINE_SIZE_BYTES];
+    cr_assert(read_status(thread, "SigBlk", value));
+    unsigned long long mask = strtoull(value, NULL, 16);
+    static const int for_the_program[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGCHLD, SIGALRM,
+                                          SIGUSR1, SIGUSR2, SIGPIPE, SIGIO,   SIGWINCH};
+    for (size_t i = 0; i < sizeof for_the_program / sizeof *for_the_program; i++)
+        cr_expect(blocks(mask, for_the_program[i]), "signal %d", for_the_program[i]);
+    cr_expect_not(blocks(mask, SIGSEGV), "means the very thread that it meets");
+}
+
+Test(threads, ours_mask_the_signals_of_the_program, .init = testing_start_manual)
+{
+    DIR *threads = opendir("/proc/self/task");
+    cr_assert_not_null(threads);
+    int ours = 0;
+    char name[LINE_SIZE_BYTES];
+    for (const struct dirent *each; (each = readdir(threads)) != NULL;) {
+        if (!read_status(each->d_name, "Name", name) || strncmp(name, "sh-", 3) != 0)
+            continue;
+        expect_masked(each->d_name);
+        ours++;
+    }
+    (void)closedir(threads);
+    cr_expect_eq(ours, 3, "finalizer, supervisor and events");
 }
 
 /* ---- statuses ---------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 TestSuite(descriptor, .init = testing_start_manual);
@@ -247,6 +248,22 @@ Test(exhaustion, every_helper_collects_and_tries_once_more, .init = start_with_c
     sh_handle *copy;
     cr_expect_eq(sh_duplicate(h, &copy), SH_OK);
     cr_expect_eq(collections, 5);
+}
+
+static int refuse_once(void *refusals, sh_raw *out_raw)
+{
+    *out_raw = 7;
+    return (*(int *)refusals)++ == 0 ? ENFILE : 0;
+}
+
+/* The system's limit and not the process's: the dead of this process may be what it needs. */
+Test(exhaustion, when_the_whole_system_has_none_left_it_is_tried_once_more, .init = start_with_collector)
+{
+    int refusals = 0;
+    sh_handle *h;
+    cr_expect_eq(sh_open_with(&testing_kind, refuse_once, &refusals, NULL, &h), SH_OK);
+    cr_expect_eq(refusals, 2);
+    cr_expect_eq(collections, 1);
 }
 
 Test(exhaustion, when_nothing_is_dead_it_is_told, .init = start_with_collector)
@@ -498,6 +515,34 @@ Test(platform, numbers_that_are_no_descriptors)
     cr_expect_eq(platform_descriptor_duplicate(999999, &copy), EBADF);
     cr_expect_eq(copy, 99);
     cr_expect_eq(errno, ERANGE);
+}
+
+/* This program's close(2), so that a test can count its calls and interrupt one. */
+static struct {
+    int calls;
+    bool interrupted; /* as on Linux: the number is given back, and the answer is EINTR */
+} closes;
+
+int close(int number)
+{
+    closes.calls++;
+    long result = syscall(SYS_close, number);
+    if (result != 0 || !closes.interrupted)
+        return (int)result;
+    errno = EINTR;
+    return -1;
+}
+
+Test(descriptor, an_interrupted_close_is_not_repeated)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &h), SH_OK);
+    closes.interrupted = true;
+    closes.calls = 0;
+    cr_expect_eq(sh_close(h), SH_OK, "EINTR counts as closed");
+    closes.interrupted = false;
+    cr_expect_eq(closes.calls, 1, "a second one could close a stranger's");
+    cr_expect_eq(testing_events(SH_EVENT_RELEASE_FAILED, NULL), 0);
 }
 
 Test(platform, deadlines)
