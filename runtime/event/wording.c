@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLACE_SIZE_BYTES = 160, SUBJECT_SIZE_BYTES = 240, TIMES_SIZE_BYTES = 32 };
+enum { PLACE_SIZE_BYTES = 160, SUBJECT_SIZE_BYTES = 320, TIMES_SIZE_BYTES = 32 };
 
 static void describe_place(sh_site site, char *out_text)
 {
