@@ -91,9 +91,9 @@ static void describe_overdue(const event_record *record, const char *subject, co
         break;
     case EVENT_HOST_OVERDUE:
         (void)snprintf(out_text, capacity_bytes,
-                       "The host has not run the finalizers of %" PRIu64
-                       " dead objects by the deadline, so the handles "
-                       "of their collection are released without waiting longer.",
+                       "The finalizers of %" PRIu64
+                       " dead objects have not run by the deadline, since the host has not handed them over or others "
+                       "hang before them: the handles of their collection are released without waiting longer.",
                        record->count);
         break;
     case EVENT_RELEASE_OVERDUE:

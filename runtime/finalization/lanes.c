@@ -129,6 +129,8 @@ static void give_batch_up(size_t pending)
         if (each->item != ITEM_NORMAL || each->given_up)
             continue;
         each->given_up = true;
+        if (platform_now_ms() - each->started_ms >= room.deadline_ms)
+            worker_tell_overdue(each); /* it may come back before the supervisor looks */
         if (pending > 0)
             pending--;
     }

@@ -23,10 +23,8 @@ static void look_at(worker *watched, int64_t now)
         return;
     if (watched == room.current && elapsed >= room.deadline_ms / HANGS_IN_A_DEADLINE && worker_start_another())
         event_run_flush(&watched->leaks); /* nobody else will while it is stuck */
-    if (elapsed >= room.deadline_ms && !watched->told) {
-        watched->told = true;
-        event_raise(&watched->subject);
-    }
+    if (elapsed >= room.deadline_ms)
+        worker_tell_overdue(watched);
 }
 
 /* Answers when to look again. */

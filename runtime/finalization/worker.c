@@ -65,6 +65,13 @@ static void clear_item(worker *self)
     self->handle = NULL;
 }
 
+void worker_tell_overdue(worker *overdue)
+{
+    if (!overdue->told)
+        event_raise(&overdue->subject);
+    overdue->told = true;
+}
+
 void worker_end_item(worker *self)
 {
     clear_item(self);
