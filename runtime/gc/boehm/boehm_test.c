@@ -99,6 +99,36 @@ Test(boehm, dead_handles_survive_any_number_of_collections_in_their_lane)
     cr_expect_eq(testing_events(SH_EVENT_RELEASE_FAILED, NULL), 0);
 }
 
+/* What the collector had handed out in all at the first release, and at the newest. */
+static struct {
+    size_t first_bytes;
+    size_t newest_bytes;
+} allocated;
+
+static int note_allocated(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    allocated.newest_bytes = GC_get_total_bytes();
+    if (allocated.first_bytes == 0)
+        allocated.first_bytes = allocated.newest_bytes;
+    return 0;
+}
+
+Test(boehm, the_critical_lane_allocates_nothing)
+{
+    enum { COUNT = 5000 };
+    testing_on_release(note_allocated);
+    drop_handles(COUNT);
+    testing_from("platform.pages", 1, NULL, NULL);
+    sh_collect();
+    testing_settle();
+    cr_expect_geq(testing_released().count, NEARLY_ALL(COUNT));
+    cr_expect_eq(allocated.newest_bytes, allocated.first_bytes);
+    cr_expect_eq(testing_reached(), 0, "nor maps it pages");
+    testing_at_nothing();
+}
+
 static void make_and_close(size_t i, void *unused)
 {
     (void)unused;

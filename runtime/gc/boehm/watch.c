@@ -5,23 +5,20 @@
 
 enum {
     CHUNK_SIZE_BYTES = 4096,
-    CHUNK_HEADER_BYTES = 32,
+    CHUNK_HEADER_BYTES = 16,
     CHUNK_ENTRIES = (CHUNK_SIZE_BYTES - CHUNK_HEADER_BYTES) / (int)sizeof(word_t),
-    SLAB_CHUNKS = 64, /* mapped together */
-    /* Two for a scan: when its third is needed, two chunks of the table have been read and not yet written over. One
-     * for an entry that is put back while its lane chunk is in use, one for a change of reason in the lane. */
-    RESERVE_CHUNKS = 4
+    SLAB_CHUNKS = 64,  /* mapped together */
+    RESERVE_CHUNKS = 8 /* docs/ordering.md has the count */
 };
 
 /*
- * Invariant: taken <= used <= CHUNK_ENTRIES; entries[taken .. used) are hidden handles; taken is 0 outside the lane;
- * within a list every chunk but the last is full, unless the list is the lane.
+ * Invariant: taken <= used <= CHUNK_ENTRIES; entries[taken .. used) are hidden handles; taken is 0 but in the lane's
+ * first chunk; within a list every chunk but the last is used to the end.
  */
 typedef struct chunk {
     struct chunk *next;
     unsigned used;
     unsigned taken;
-    gc_reason reason; /* lane only */
     word_t entries[CHUNK_ENTRIES];
 } chunk;
 
@@ -49,7 +46,8 @@ static bool watch_is_valid(void)
 {
     size_t lane_entries = 0;
     for (const chunk *c = watch.lane.first; c != NULL; c = c->next) {
-        if (c->taken >= c->used || c->used > CHUNK_ENTRIES || (c->next == NULL) != (c == watch.lane.last))
+        if (c->taken >= c->used || (c->taken != 0 && c != watch.lane.first) ||
+            (c->next == NULL) != (c == watch.lane.last) || (c->next != NULL && c->used < CHUNK_ENTRIES))
             return false;
         lane_entries += c->used - c->taken;
     }
@@ -60,19 +58,27 @@ static bool watch_is_valid(void)
     return lane_entries == watch.lane_entries && watch.batch_entries <= lane_entries;
 }
 
-/* ---- entries: hidden pointers, with one bit for a death that the next scan has to confirm ------------------------ */
+/* ---- entries: hidden pointers, whose low bits are set unless we clear them --------------------------------------- */
 
-/* Handles are aligned to more than two bytes, so the lowest bit of a hidden one is set. */
+/* Handles are aligned to eight bytes or more, so these bits of a hidden one are set.
+ * Clear: a scan found it dead, and the next one has to confirm that. Table only. */
 static const word_t UNSUSPECTED = 1;
+/* Clear: it is in the lane because its group is unloaded. */
+static const word_t DEAD = 2;
 
 static void *entry_handle(word_t entry)
 {
-    return gc_unhide(entry | UNSUSPECTED);
+    return gc_unhide(entry | UNSUSPECTED | DEAD);
 }
 
 static bool is_suspect(word_t entry)
 {
     return (entry & UNSUSPECTED) == 0;
+}
+
+static gc_reason entry_reason(word_t entry)
+{
+    return (entry & DEAD) == 0 ? GC_UNLOAD : GC_DEATH;
 }
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
@@ -93,10 +99,10 @@ static chunk *take_unused(void)
     return taken;
 }
 
-/* More than the reserve, mapping more where needed. */
-static bool have_spare_chunk(void)
+/* The reserve and so many more, mapping more where needed. */
+static bool have_spare_chunks(size_t count)
 {
-    if (watch.free_count > RESERVE_CHUNKS)
+    if (watch.free_count >= RESERVE_CHUNKS + count)
         return true;
     char *slab = platform_pages_map((size_t)SLAB_CHUNKS * CHUNK_SIZE_BYTES);
     if (slab == NULL)
@@ -142,15 +148,35 @@ static chunk *unlink_first(chunk_list *list)
     return first;
 }
 
+static bool is_full(const chunk_list *list)
+{
+    return list->last == NULL || list->last->used == CHUNK_ENTRIES;
+}
+
 static void table_append(word_t entry)
 {
     chunk *last = watch.table.last;
-    if (last == NULL || last->used == CHUNK_ENTRIES) {
+    if (is_full(&watch.table)) {
         last = take_chunk();
         ASSERT(last != NULL);
         link_chunk(&watch.table, last);
     }
     last->entries[last->used++] = entry;
+}
+
+/* False: there is no free chunk for it. */
+static bool lane_append(word_t entry)
+{
+    chunk *last = watch.lane.last;
+    if (is_full(&watch.lane)) {
+        last = take_chunk();
+        if (last == NULL)
+            return false;
+        link_chunk(&watch.lane, last);
+    }
+    last->entries[last->used++] = entry;
+    watch.lane_entries++;
+    return true;
 }
 
 /* ---- the scan ---------------------------------------------------------------------------------------------------- */
@@ -172,34 +198,14 @@ static void pack(packer *into, word_t entry)
     into->to->entries[into->used++] = entry;
 }
 
-/* A chunk of the table that was read and not written to. The reserve makes sure that there is one when needed. */
-static chunk *take_packed_over(packer *into)
+/* Frees a chunk of the table that was read and not written to. False: there is none. */
+static bool free_packed_over(packer *into)
 {
     chunk *gap = into->to->next;
     if (into->to == into->reading || gap == into->reading)
-        return NULL;
+        return false;
     into->to->next = gap->next;
-    gap->next = NULL;
-    gap->used = 0;
-    gap->taken = 0;
-    return gap;
-}
-
-/* False: no chunk could be had, and the entry has to wait for the next collection. */
-static bool lane_append(packer *into, word_t entry)
-{
-    chunk *last = watch.lane.last;
-    if (last == NULL || last->used == CHUNK_ENTRIES || last->reason != GC_DEATH) {
-        last = take_chunk();
-        if (last == NULL)
-            last = take_packed_over(into);
-        if (last == NULL)
-            return false;
-        last->reason = GC_DEATH;
-        link_chunk(&watch.lane, last);
-    }
-    last->entries[last->used++] = entry;
-    watch.lane_entries++;
+    give_chunk(gap);
     return true;
 }
 
@@ -219,8 +225,8 @@ static void scan_entry(packer *into, word_t entry, const gc_client *client, cons
         pack(into, unsuspected);
     else if (confirm && !is_suspect(entry))
         pack(into, entry & ~UNSUSPECTED);
-    else if (!lane_append(into, unsuspected))
-        pack(into, entry);
+    else if (!lane_append(unsuspected) && !(free_packed_over(into) && lane_append(unsuspected)))
+        pack(into, entry); /* the next collection finds it again */
 }
 
 /* Everything behind the last packed entry is free. */
@@ -268,13 +274,12 @@ void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
 
 bool watch_start(void)
 {
-    return have_spare_chunk();
+    return have_spare_chunks(1);
 }
 
 bool watch_add(const void *handle)
 {
-    const chunk *last = watch.table.last;
-    if ((last == NULL || last->used == CHUNK_ENTRIES) && !have_spare_chunk())
+    if (!have_spare_chunks(is_full(&watch.table) ? 1 : 0))
         return false;
     table_append(gc_hide(handle));
     return true;
@@ -284,10 +289,12 @@ void watch_condemn_all(void)
 {
     while (watch.table.first != NULL) {
         chunk *moved = unlink_first(&watch.table);
-        moved->next = NULL;
-        moved->reason = GC_UNLOAD;
-        watch.lane_entries += moved->used;
-        link_chunk(&watch.lane, moved);
+        for (unsigned i = 0; i < moved->used; i++) {
+            bool appended = lane_append((moved->entries[i] | UNSUSPECTED) & ~DEAD);
+            ASSERT(appended);
+            (void)appended;
+        }
+        give_chunk(moved);
     }
 }
 
@@ -305,16 +312,16 @@ static void drop_empty_lane_chunks(void)
 
 void *watch_take(gc_reason *out_reason)
 {
-    if (watch.batch_entries == 0 || !have_spare_chunk())
+    if (watch.batch_entries == 0 || watch.free_count == 0)
         return NULL;
     chunk *first = watch.lane.first;
     ASSERT(first != NULL && first->taken < first->used && watch.lane_entries >= watch.batch_entries);
-    void *handle = entry_handle(first->entries[first->taken++]);
-    *out_reason = first->reason;
+    word_t entry = first->entries[first->taken++];
+    *out_reason = entry_reason(entry);
     watch.lane_entries--;
     watch.batch_entries--;
     drop_empty_lane_chunks();
-    return handle;
+    return entry_handle(entry);
 }
 
 bool watch_lane_is_empty(void)

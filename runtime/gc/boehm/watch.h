@@ -5,8 +5,8 @@
  * so no collection runs beside it. watch_scan is called where the collector has stopped the world.
  *
  * Entries live in chunks of one page. A scan packs the live ones to the front and moves the dead ones into the lane;
- * since the number of entries does not grow by that, a few chunks kept in reserve are all it ever needs: it allocates
- * nothing (docs/ordering.md has the count).
+ * since the number of entries does not grow by that, a few chunks kept in reserve are all it ever needs. Only watch_add
+ * maps memory; the scan, taking and putting back go on without (docs/ordering.md has the count).
  *
  * Source: findings measured for this project, and the notes on GC_set_on_collection_event in gc.h.
  */
@@ -40,7 +40,7 @@ void watch_condemn_all(void);
 void watch_close_batch(void);
 void *watch_take(gc_reason *out_reason);
 bool watch_lane_is_empty(void);
-/* Back into the table, after watch_take. Cannot fail: watch_take saw to it. */
+/* Back into the table, after watch_take. Cannot fail: there is the reserve. */
 void watch_put_back(const void *handle);
 
 void watch_visit(void (*visit)(const void *handle, void *data), void *data);

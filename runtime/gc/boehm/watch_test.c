@@ -215,30 +215,81 @@ Test(watch, deaths_behind_an_unload_keep_their_reason, .init = start)
     cr_expect_null(watch_take(&reason));
 }
 
-Test(watch, without_memory_nothing_is_lost, .init = start)
+/* Adds until there is no memory, and answers how many there are now. */
+static size_t add_all_that_fit(size_t added)
 {
-    size_t added = 0;
-    testing_from("platform.pages", 1, NULL, NULL);
-    while (added < MOST) {
+    for (; added < MOST; added++) {
         things[added] = (thing){.reachable = true, .verdict = GC_CONDEMN};
         if (!watch_add(&things[added]))
             break;
-        added++;
     }
     cr_assert_lt(added, MOST, "the reserve is not for adding");
-    for (size_t i = 0; i < added; i++)
+    return added;
+}
+
+static void kill_range(size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++)
         things[i].reachable = false;
-    size_t drained = 0;
+}
+
+/* Takes all that is there, and puts every third back once. */
+static size_t drain_putting_back(void)
+{
+    size_t taken = 0;
     gc_reason reason;
-    collect(false);
-    /* Taking wants a chunk to spare for putting back; it gets one as the lane's are emptied, or memory returns. */
     watch_close_batch();
-    while (watch_take(&reason) != NULL)
-        drained++;
-    testing_at_nothing();
+    for (const thing *t; (t = watch_take(&reason)) != NULL; taken++)
+        if (taken % 3 == 0)
+            watch_put_back(t);
+    return taken;
+}
+
+Test(watch, without_memory_nothing_is_lost, .init = start)
+{
+    testing_from("platform.pages", 1, NULL, NULL);
+    size_t added = add_all_that_fit(0);
+    kill_range(0, added);
     collect(false);
-    drained += drain(GC_DEATH);
-    cr_expect_eq(drained, added);
+    cr_expect_eq(drain(GC_DEATH), added, "the lane needs no memory");
+    cr_expect_eq(visited(), 0);
+    testing_at_nothing();
+}
+
+/* As long as a page has room, an entry more needs no page; the lane may need one for it later. */
+Test(watch, without_memory_handles_made_while_the_lane_waits_leave_it_the_reserve, .init = start)
+{
+    testing_from("platform.pages", 1, NULL, NULL);
+    size_t killed = 0, added = 0;
+    for (size_t before = 1; before != added;) {
+        before = added;
+        added = add_all_that_fit(added);
+        size_t end = killed + 507 < added ? killed + 507 : added;
+        kill_range(killed, end);
+        killed = end;
+        collect(false);
+    }
+    kill_range(killed, added);
+    collect(false);
+    size_t taken = drain_putting_back();
+    cr_expect_eq(taken, added);
+    collect(false);
+    cr_expect_eq(drain(GC_DEATH), (added + 2) / 3);
+    testing_at_nothing();
+}
+
+Test(watch, without_memory_everything_can_be_unloaded, .init = start)
+{
+    testing_from("platform.pages", 1, NULL, NULL);
+    size_t added = add_all_that_fit(0);
+    kill_range(0, added / 2);
+    collect(false);
+    watch_condemn_all();
+    cr_expect_eq(visited(), added);
+    cr_expect_eq(drain_putting_back(), added);
+    watch_condemn_all();
+    cr_expect_eq(drain(GC_UNLOAD), (added + 2) / 3);
+    testing_at_nothing();
 }
 
 /* ---- against the model --------------------------------------------------------------------------------------------
