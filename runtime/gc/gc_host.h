@@ -79,8 +79,11 @@ typedef struct gc_host {
     void *(*scanned_allocate)(size_t size_bytes);
     void (*scanned_free)(void *memory);
 
-    /* The handle behind a word that gc_hide made, or NULL when the word is 0: safe against its death meanwhile. */
+    /* The handle behind a word that gc_hide made, or NULL when the word is 0. However it dies meanwhile, its memory
+     * stays until unpin, which follows each reveal (NULL: nothing). The word must change before the handle may be
+     * freed. */
     void *(*reveal)(const atomic_word *hidden);
+    void (*unpin)(void *handle_or_null);
 
     /* A full collection. Deaths are known when it returns. */
     void (*collect)(void);

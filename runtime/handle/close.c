@@ -80,8 +80,7 @@ bool close_as_invalid(sh_handle *h)
     state_result closing = state_word_invalidate(&h->state);
     if (closing.answer != STATE_DONE)
         return false;
-    sh_handle *unused;
-    (void)owner_map_disown(h, handle_raw(h), &unused);
+    (void)owner_map_disown(h, handle_raw(h));
     if (closing.must_release)
         (void)release_claimed(h);
     return true;

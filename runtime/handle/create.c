@@ -109,6 +109,7 @@ sh_status sh_set_handle(sh_handle *h, sh_raw raw)
     sh_handle *stale = owner_map_replace(h, raw);
     if (stale != NULL && close_as_invalid(stale))
         handle_raise(stale, SH_EVENT_DOUBLE_WRAP, EVENT_OWNER_STALE, h);
+    gc->unpin(stale);
     if (state_word_publish(&h->state) == STATE_DONE)
         return SH_OK;
     (void)release_stray(h, raw);
@@ -119,16 +120,16 @@ sh_status sh_set_handle(sh_handle *h, sh_raw raw)
 static sh_status adopt(sh_handle *h, sh_raw raw)
 {
     (void)store(h, raw); /* nobody else has h yet */
-    const sh_handle *owner = owner_map_claim(h, raw);
+    sh_handle *owner = owner_map_claim(h, raw);
     if (owner != NULL) {
         unstore(h);
         handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, h);
+        gc->unpin(owner);
         return SH_E_OWNED;
     }
     if (state_word_publish(&h->state) == STATE_DONE)
         return SH_OK;
-    sh_handle *unused;
-    (void)owner_map_disown(h, raw, &unused);
+    (void)owner_map_disown(h, raw);
     unstore(h);
     return SH_E_CLOSED;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -378,7 +379,7 @@ Test(descriptor, a_stale_owner_that_is_being_released_does_not_close_the_strange
     cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &racing), SH_OK);
     sh_raw number = sh_dangerous_get_handle(racing);
     cr_assert_eq(close((int)number), 0);
-    testing_at("handle.replace", 1, begin_release, NULL);
+    testing_at("handle.reveal", 1, begin_release, NULL);
     cr_assert_eq(sh_open_file("/dev/zero", O_RDONLY, 0, NULL, &fresh), SH_OK);
     testing_at_nothing();
     cr_expect_eq(release_claimed(racing), SH_OK);
@@ -400,7 +401,7 @@ Test(descriptor, a_stale_owner_that_goes_meanwhile)
     cr_assert_eq(close((int)number), 0);
     sh_handle *fresh;
     cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh), SH_OK);
-    testing_at("handle.replace", 1, release_racing, NULL);
+    testing_at("handle.reveal", 1, release_racing, NULL);
     cr_expect_eq(sh_set_handle(fresh, number), SH_OK);
     testing_at_nothing();
     expect_double_wrap(0, NULL);
@@ -440,10 +441,70 @@ Test(descriptor, a_number_that_nobody_owns_any_more)
     cr_assert_eq(close((int)number), 0);
     cr_assert(state_word_begin_close(&stale->state).must_release);
     cr_assert_eq(sh_open_file("/dev/zero", O_RDONLY, 0, NULL, &racing), SH_OK);
-    testing_at("handle.disown", 1, close_number_taken, NULL);
+    testing_at("handle.find", 1, close_number_taken, NULL);
     cr_expect_eq(release_claimed(stale), SH_OK);
     testing_at_nothing();
     expect_double_wrap(1, "a place that was not recorded");
+}
+
+/* The program takes whatever memory was freed, and writes over it. */
+static void write_over_what_is_free(void)
+{
+    for (size_t size_bytes = 16; size_bytes <= 256; size_bytes += 8)
+        for (int i = 0; i < 4; i++) {
+            void *taken = malloc(size_bytes);
+            cr_assert_not_null(taken);
+            memset(taken, 0xff, size_bytes);
+        }
+}
+
+static void close_and_drop_racing(void *unused)
+{
+    (void)unused;
+    (void)sh_close(racing);
+    cr_assert_eq(sh_host_drop(racing), SH_OK);
+    write_over_what_is_free();
+}
+
+/* The owner dies between our look at who it is and the event that names it. */
+Test(descriptor, an_owner_that_dies_while_it_refuses_is_told_whole)
+{
+    sh_handle *second;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &racing), SH_OK);
+    sh_raw number = sh_dangerous_get_handle(racing);
+    testing_at("handle.reveal", 1, close_and_drop_racing, NULL);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &second), SH_E_OWNED);
+    testing_at_nothing();
+    expect_double_wrap(1, "was refused");
+    testing_event event;
+    (void)testing_events(SH_EVENT_DOUBLE_WRAP, &event);
+    cr_expect_eq(event.event.kind, &sh_kind_file);
+}
+
+Test(descriptor, a_stale_owner_that_dies_meanwhile)
+{
+    sh_handle *fresh;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &racing), SH_OK);
+    sh_raw number = sh_dangerous_get_handle(racing);
+    cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh), SH_OK);
+    testing_at("handle.reveal", 1, close_and_drop_racing, NULL);
+    cr_expect_eq(sh_set_handle(fresh, number), SH_OK);
+    testing_at_nothing();
+    expect_double_wrap(0, NULL);
+    sh_set_handle_as_invalid(fresh);
+}
+
+Test(descriptor, a_new_owner_that_dies_while_the_old_one_is_released_is_told_whole)
+{
+    sh_handle *stale;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &stale), SH_OK);
+    cr_assert_eq(close((int)sh_dangerous_get_handle(stale)), 0);
+    cr_assert(state_word_begin_close(&stale->state).must_release);
+    cr_assert_eq(sh_open_file("/dev/zero", O_RDONLY, 0, NULL, &racing), SH_OK);
+    testing_at("handle.reveal", 1, close_and_drop_racing, NULL);
+    cr_expect_eq(release_claimed(stale), SH_OK);
+    testing_at_nothing();
+    expect_double_wrap(1, "descriptor_test.c");
 }
 
 static void unload_now(void *unused)

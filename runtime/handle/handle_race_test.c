@@ -243,6 +243,43 @@ static void no_descriptor_is_ever_a_strangers(void)
                  (size_t)atomic_word_load(&strangers));
 }
 
+/* ---- one number that everybody wraps ----------------------------------------------------------------------------- */
+
+static int release_nothing(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    return 0;
+}
+
+static const sh_kind number_kind = {
+    .name = "number", .invalid_value = -1, .release = release_nothing, .flags = SH_KIND_FD};
+
+static atomic_word owned, refused;
+
+/* Whoever is refused looks at an owner that may close and die meanwhile. */
+static void *wrap_the_same_number(void *unused)
+{
+    for (int i = 0; i < 5000; i++) {
+        sh_handle *h;
+        sh_status status = sh_wrap(&number_kind, 1000, NULL, &h);
+        CHECK(status == SH_OK || status == SH_E_OWNED);
+        if (status == SH_OK) {
+            CHECK(sh_close(h) == SH_OK);
+            CHECK(sh_host_drop(h) == SH_OK);
+        }
+        (void)atomic_word_add(status == SH_OK ? &owned : &refused, 1);
+    }
+    return unused;
+}
+
+static void an_owner_may_die_while_others_look_at_it(void)
+{
+    run_threads(wrap_the_same_number);
+    CHECK(atomic_word_load(&owned) > 0);
+    (void)printf("# %zu owners, %zu refused\n", (size_t)atomic_word_load(&owned), (size_t)atomic_word_load(&refused));
+}
+
 /* ---- a value that is set while its handle is closed -------------------------------------------------------------- */
 
 enum { SET_ROUNDS = 3000 };
@@ -345,6 +382,7 @@ int main(void)
         (void)pthread_mutex_init(&files[i].lock, NULL);
     TAP_RUN(every_handle_is_released_once_and_under_nobody);
     TAP_RUN(no_descriptor_is_ever_a_strangers);
+    TAP_RUN(an_owner_may_die_while_others_look_at_it);
     TAP_RUN(set_against_close_leaves_nothing);
     TAP_RUN(every_object_is_finalized_once);
     CHECK(sh_shutdown(10000) == SH_OK);

@@ -21,13 +21,20 @@ static atomic_word *place_of(const sh_handle *h, sh_raw raw)
     return remembered ? &owners[raw] : NULL;
 }
 
+static sh_handle *reveal(const atomic_word *place)
+{
+    sh_handle *owner = gc->reveal(place);
+    CHECKPOINT("handle.reveal");
+    return owner;
+}
+
 sh_handle *owner_map_claim(sh_handle *h, sh_raw raw)
 {
     atomic_word *place = place_of(h, raw);
     /* Full, here and below: what the last owner did comes before what the next one does. */
     while (place != NULL && !atomic_word_swap_if(place, 0, gc_hide(h))) {
         CHECKPOINT("handle.claim");
-        sh_handle *owner = gc->reveal(place);
+        sh_handle *owner = reveal(place);
         if (owner != NULL)
             return owner;
     }
@@ -39,23 +46,22 @@ sh_handle *owner_map_replace(sh_handle *h, sh_raw raw)
     atomic_word *place = place_of(h, raw);
     if (place == NULL || atomic_word_swap_if(place, 0, gc_hide(h)))
         return NULL;
-    sh_handle *stale;
-    word_t seen;
-    do {
-        stale = gc->reveal(place);
-        seen = stale == NULL ? 0 : gc_hide(stale);
-        CHECKPOINT("handle.replace");
-    } while (!atomic_word_swap_if(place, seen, gc_hide(h)));
-    return stale;
+    for (;;) {
+        sh_handle *stale = reveal(place);
+        if (atomic_word_swap_if(place, stale == NULL ? 0 : gc_hide(stale), gc_hide(h)))
+            return stale;
+        gc->unpin(stale);
+    }
 }
 
-bool owner_map_disown(const sh_handle *h, sh_raw raw, sh_handle **out_owner)
+bool owner_map_disown(const sh_handle *h, sh_raw raw)
 {
     atomic_word *place = place_of(h, raw);
-    *out_owner = NULL;
-    if (place == NULL || atomic_word_swap_if(place, gc_hide(h), 0))
-        return true;
-    CHECKPOINT("handle.disown");
-    *out_owner = gc->reveal(place);
-    return false;
+    return place == NULL || atomic_word_swap_if(place, gc_hide(h), 0);
+}
+
+sh_handle *owner_map_find(const sh_handle *h, sh_raw raw)
+{
+    CHECKPOINT("handle.find");
+    return reveal(place_of(h, raw));
 }

@@ -78,9 +78,10 @@ static void finish(sh_handle *h, bool failed)
  * of close(2) would leave nobody to release. Answers an errno value. */
 static int call_release(const sh_handle *h, sh_raw raw)
 {
-    sh_handle *owner;
-    if (!owner_map_disown(h, raw, &owner)) {
+    if (!owner_map_disown(h, raw)) {
+        sh_handle *owner = owner_map_find(h, raw);
         handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_NUMBER_TAKEN, owner);
+        gc->unpin(owner);
         return 0;
     }
     int saved = errno;

@@ -267,6 +267,12 @@ static void *boehm_reveal(const atomic_word *hidden)
     return GC_call_with_alloc_lock(reveal_locked, (void *)(uintptr_t)hidden);
 }
 
+/* The caller's pointer has kept it alive: this makes the compiler keep the pointer until here. */
+static void boehm_unpin(void *handle_or_null)
+{
+    GC_reachable_here(handle_or_null);
+}
+
 /* ---- lanes ------------------------------------------------------------------------------------------------------- */
 
 static void boehm_queue_drain(void)
@@ -392,6 +398,7 @@ const gc_host gc_host_boehm = {
     .scanned_allocate = boehm_scanned_allocate,
     .scanned_free = boehm_scanned_free,
     .reveal = boehm_reveal,
+    .unpin = boehm_unpin,
     .collect = boehm_collect,
     .finalizer_add = boehm_finalizer_add,
     .finalizer_remove = boehm_finalizer_remove,

@@ -24,18 +24,21 @@ typedef enum block_stage {
     BLOCK_GATHERED,  /* dropped in a collection that has not ended */
     BLOCK_CONDEMNED, /* in the critical lane */
     BLOCK_TAKEN,     /* taken from the lane, not yet settled: on no list */
-    BLOCK_KEPT       /* dropped, and somebody may still give a reference back */
+    BLOCK_KEPT,      /* dropped, and somebody may still give a reference back */
+    BLOCK_GONE       /* to be freed by the last to unpin it: on no list */
 } block_stage;
 
 /*
  * In front of every handle.
- * Invariant: link is on the ring that stage names. The memory is freed only once dropped.
+ * Invariant: link is on the ring that stage names. The memory is freed only once dropped, and while pins is 0; stage is
+ * BLOCK_GONE only while it is not.
  */
 typedef struct block {
     list_node link;
     block_stage stage;
     gc_reason reason;
     bool dropped;
+    size_t pins; /* who looks at it after reveal */
 } block;
 
 /* The finalizers of one object. Invariant: object is not NULL; newest is not NULL. */
@@ -116,7 +119,10 @@ static void move_block(block *moved, list_node *ring, block_stage stage)
 static void free_block(block *freed)
 {
     list_remove(&freed->link);
-    free(freed);
+    if (freed->pins > 0)
+        freed->stage = BLOCK_GONE;
+    else
+        free(freed);
 }
 
 static void *manual_handle_allocate(size_t size_bytes)
@@ -243,10 +249,28 @@ static void manual_visit_watched(void (*visit)(const void *handle, void *data), 
 
 static void *manual_reveal(const atomic_word *hidden)
 {
+    void *handle = NULL;
     lock_host();
+    /* A block is freed with the lock held, after its handle's word was changed: what is found here is there. */
     word_t word = atomic_word_load(hidden);
+    if (word != 0) {
+        handle = gc_unhide(word);
+        handle_block(handle)->pins++;
+    }
     unlock_host();
-    return word == 0 ? NULL : gc_unhide(word);
+    return handle;
+}
+
+static void manual_unpin(void *handle_or_null)
+{
+    if (handle_or_null == NULL)
+        return;
+    block *pinned = handle_block(handle_or_null);
+    lock_host();
+    ASSERT(pinned->pins > 0);
+    if (--pinned->pins == 0 && pinned->stage == BLOCK_GONE)
+        free(pinned);
+    unlock_host();
 }
 
 /* ---- normal finalizers ------------------------------------------------------------------------------------------- */
@@ -490,6 +514,7 @@ const gc_host gc_host_manual = {
     .scanned_allocate = manual_scanned_allocate,
     .scanned_free = free,
     .reveal = manual_reveal,
+    .unpin = manual_unpin,
     .collect = manual_collect,
     .finalizer_add = manual_finalizer_add,
     .finalizer_remove = manual_finalizer_remove,
