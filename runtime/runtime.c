@@ -386,13 +386,14 @@ sh_status sh_host_collection_begin(void)
     sh_status status = admit_manual_host();
     if (status == SH_OK)
         status = sh_thread_attach();
-    if (status == SH_OK)
-        gc->collection_begin();
-    return status;
+    return status != SH_OK ? status : gc->collection_begin();
 }
 
 sh_status sh_host_collection_end(void)
 {
     sh_status status = admit_manual_host();
+    /* A stop does not end what this thread has begun: it would gather for ever. */
+    if (status == SH_E_CLOSED && gc != NULL && gc->collection_end != NULL)
+        return gc->collection_end() == SH_OK ? SH_OK : SH_E_CLOSED;
     return status != SH_OK ? status : gc->collection_end();
 }

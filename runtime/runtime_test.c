@@ -324,6 +324,71 @@ Test(manual_host, a_thread_that_ends_inside_a_collection_has_reported_its_deaths
     cr_expect_eq(testing_released().count, 1);
 }
 
+Test(manual_host, a_collection_without_memory_is_not_begun)
+{
+    testing_start_manual();
+    testing_at("gc.gathering", 1, NULL, NULL);
+    cr_expect_eq(sh_host_collection_begin(), SH_E_NOMEM);
+    testing_at_nothing();
+    cr_expect_eq(sh_host_collection_end(), SH_E_ARGUMENT);
+}
+
+static char owned[2];
+static size_t finalized_before_release;
+
+static void note_finalized(void *object, void *unused)
+{
+    (void)object;
+    (void)unused;
+    finalized_before_release += testing_released().count == 0;
+}
+
+Test(manual_host, a_shutdown_reaches_into_a_collection_that_is_open)
+{
+    testing_start_manual();
+    cr_assert_eq(sh_finalizer_register(&owned[0], note_finalized, NULL), SH_OK);
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop(make(7)), SH_OK);
+    cr_assert_eq(sh_host_drop_object(&owned[0]), SH_OK);
+    cr_expect_eq(sh_shutdown(1000), SH_OK);
+    cr_expect_eq(testing_released().count, 1);
+    cr_expect_eq(finalized_before_release, 1);
+    cr_expect_eq(sh_host_collection_end(), SH_OK, "also when it is stopped");
+    cr_expect_eq(sh_host_collection_end(), SH_E_CLOSED);
+    testing_start_manual();
+    cr_assert_eq(sh_host_drop(make(8)), SH_OK);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 2, "nothing gathers any longer");
+}
+
+Test(manual_host, what_a_collection_holds_at_shutdown_is_told)
+{
+    testing_start_manual();
+    sh_handle *used = make(7);
+    bool success = false;
+    cr_assert_eq(sh_dangerous_add_ref(used, &success), SH_OK);
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop(used), SH_OK);
+    cr_expect_eq(sh_shutdown(20), SH_E_TIMEOUT);
+    cr_expect_eq(sh_dangerous_release(used), SH_OK);
+    cr_expect_eq(testing_released().count, 1);
+    cr_expect_eq(sh_host_collection_end(), SH_OK);
+}
+
+Test(manual_host, a_finalizer_is_suppressed_inside_a_collection)
+{
+    testing_start_manual();
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(sh_finalizer_register(&owned[i], note_finalized, NULL), SH_OK);
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(sh_host_drop_object(&owned[i]), SH_OK);
+    sh_finalizer_suppress(&owned[0]);
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+    testing_settle();
+    cr_expect_eq(finalized_before_release, 1);
+}
+
 Test(manual_host, a_handle_dropped_while_it_is_unloaded)
 {
     testing_start_manual();

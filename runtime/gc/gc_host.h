@@ -117,8 +117,8 @@ typedef struct gc_host {
     /* The manual host's own; NULL with a collector. */
     sh_status (*drop_handle)(void *handle);
     sh_status (*drop_object)(void *object);
-    void (*collection_begin)(void);
-    sh_status (*collection_end)(void);
+    sh_status (*collection_begin)(void); /* SH_OK, SH_E_NOMEM */
+    sh_status (*collection_end)(void);   /* SH_E_ARGUMENT: none was begun */
 
     /* Around fork; after serves parent and child. */
     void (*fork_before)(void);

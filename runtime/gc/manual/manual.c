@@ -48,6 +48,20 @@ typedef struct owner {
     UT_hash_handle hh;
 } owner;
 
+/*
+ * A collection that a thread has begun and not ended: what it reported since. On the host's list, so that unload and
+ * suppress reach what is in it, and not in thread-local memory, which a forked child does not have of other threads.
+ * Invariant: the host's mutex covers every field but depth, which is the thread's own and at least 1.
+ */
+typedef struct gathering {
+    list_node link;
+    unsigned depth;
+    list_node handles;
+    gc_lane finalizers;
+} gathering;
+
+static _Thread_local gathering *begun_here; /* NULL outside a collection */
+
 /* Invariant: mutex covers every field. */
 static struct {
     platform_mutex mutex;
@@ -57,6 +71,7 @@ static struct {
     list_node live;
     list_node condemned;
     list_node kept;
+    list_node gatherings;
     size_t condemned_count;
     size_t batch_count; /* of those, how many the closed batch may take */
     gc_batches batches;
@@ -65,14 +80,6 @@ static struct {
     bool lists_made;
 } host = {.mutex = PLATFORM_MUTEX_INIT, .batches = GC_BATCHES_INIT};
 
-/* What this thread reported since collection_begin. */
-static _Thread_local struct {
-    unsigned depth;
-    bool ring_made;
-    list_node handles;
-    gc_lane finalizers;
-} gathering;
-
 static void lock_host(void)
 {
     platform_mutex_lock(&host.mutex);
@@ -80,6 +87,7 @@ static void lock_host(void)
         list_init(&host.live);
         list_init(&host.condemned);
         list_init(&host.kept);
+        list_init(&host.gatherings);
         host.lists_made = true;
     }
 }
@@ -87,6 +95,11 @@ static void lock_host(void)
 static void unlock_host(void)
 {
     platform_mutex_unlock(&host.mutex);
+}
+
+static gathering *gathering_after(const list_node *link)
+{
+    return link->next == &host.gatherings ? NULL : LIST_OWNER(link->next, gathering, link);
 }
 
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
@@ -177,8 +190,8 @@ static sh_status manual_drop_handle(void *handle)
     bool found = false;
     if (status == SH_OK) {
         dropped->dropped = true;
-        if (dropped->stage == BLOCK_LIVE && gathering.depth > 0) {
-            move_block(dropped, &gathering.handles, BLOCK_GATHERED);
+        if (dropped->stage == BLOCK_LIVE && begun_here != NULL) {
+            move_block(dropped, &begun_here->handles, BLOCK_GATHERED);
         } else if (dropped->stage == BLOCK_LIVE) {
             judge_dropped(dropped);
             found = true;
@@ -228,6 +241,8 @@ static void manual_handle_condemn_all(void)
     list_splice(&all, &host.live);
     for (list_node *link; (link = list_take_first(&all)) != NULL;)
         condemn(link_block(link), GC_UNLOAD);
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
+        judge_ring(&g->handles);
     unlock_host();
     host.client.deaths_found();
 }
@@ -244,6 +259,8 @@ static void manual_visit_watched(void (*visit)(const void *handle, void *data), 
     visit_ring(&host.live, visit, data);
     visit_ring(&host.condemned, visit, data);
     visit_ring(&host.kept, visit, data);
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
+        visit_ring(&g->handles, visit, data);
     unlock_host();
 }
 
@@ -325,11 +342,25 @@ static void append_all(gc_lane *lane, gc_finalizer *oldest)
         gc_finalizer *next = oldest->next;
         oldest->object = gc_unhide(oldest->hidden_object);
         oldest->state = GC_FINALIZER_DEAD;
-        if (lane == &host.normal_lane)
-            gc_batches_count(&host.batches, oldest);
         gc_lane_append(lane, oldest);
         oldest = next;
     }
+}
+
+/* Into the open batch. */
+static void make_due(gc_lane *dead)
+{
+    for (gc_finalizer *f; (f = gc_lane_take(dead)) != NULL;) {
+        gc_batches_count(&host.batches, f);
+        gc_lane_append(&host.normal_lane, f);
+    }
+}
+
+static void make_object_due(owner *dead)
+{
+    gc_lane lane = {NULL, NULL};
+    append_all(&lane, take_owner(dead));
+    make_due(&lane);
 }
 
 static sh_status manual_drop_object(void *object)
@@ -338,12 +369,24 @@ static sh_status manual_drop_object(void *object)
     owner *dead;
     HASH_FIND_PTR(host.owners, &object, dead);
     sh_status status = dead == NULL ? SH_E_ARGUMENT : SH_OK;
-    if (dead != NULL)
-        append_all(gathering.depth > 0 ? &gathering.finalizers : &host.normal_lane, take_owner(dead));
+    if (dead != NULL && begun_here != NULL)
+        append_all(&begun_here->finalizers, take_owner(dead));
+    else if (dead != NULL)
+        make_object_due(dead);
     unlock_host();
-    if (status == SH_OK && gathering.depth == 0)
+    if (status == SH_OK && begun_here == NULL)
         host.client.deaths_found();
     return status;
+}
+
+static void discard_all(gc_finalizer *first)
+{
+    while (first != NULL) {
+        gc_finalizer *next = first->next;
+        gc_batches_done(&host.batches, first);
+        free(first);
+        first = next;
+    }
 }
 
 static void manual_finalizer_remove(void *object)
@@ -351,17 +394,11 @@ static void manual_finalizer_remove(void *object)
     lock_host();
     owner *known;
     HASH_FIND_PTR(host.owners, &object, known);
-    for (gc_finalizer *f = known == NULL ? NULL : take_owner(known); f != NULL;) {
-        gc_finalizer *next = f->next;
-        free(f);
-        f = next;
-    }
-    for (gc_finalizer *f = gc_lane_take_object(&host.normal_lane, object); f != NULL;) {
-        gc_finalizer *next = f->next;
-        gc_batches_done(&host.batches, f);
-        free(f);
-        f = next;
-    }
+    if (known != NULL)
+        discard_all(take_owner(known));
+    discard_all(gc_lane_take_object(&host.normal_lane, object));
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
+        discard_all(gc_lane_take_object(&g->finalizers, object));
     unlock_host();
 }
 
@@ -386,39 +423,52 @@ static void manual_finalizer_condemn_all(void)
     lock_host();
     owner *each, *next;
     HASH_ITER (hh, host.owners, each, next)
-        append_all(&host.normal_lane, take_owner(each));
+        make_object_due(each);
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
+        make_due(&g->finalizers);
     unlock_host();
     host.client.deaths_found();
 }
 
 /* ---- collections and batches ------------------------------------------------------------------------------------- */
 
-static void manual_collection_begin(void)
+static sh_status manual_collection_begin(void)
 {
-    if (!gathering.ring_made) {
-        list_init(&gathering.handles);
-        gathering.ring_made = true;
+    if (begun_here != NULL) {
+        begun_here->depth++;
+        return SH_OK;
     }
-    gathering.depth++;
+    gathering *begun = FAILS_HERE("gc.gathering") ? NULL : malloc(sizeof *begun);
+    if (begun == NULL)
+        return SH_E_NOMEM;
+    *begun = (gathering){.depth = 1};
+    list_init(&begun->link);
+    list_init(&begun->handles);
+    lock_host();
+    list_append(&host.gatherings, &begun->link);
+    unlock_host();
+    begun_here = begun;
+    return SH_OK;
 }
 
 static void publish_gathered(void)
 {
+    gathering *ended = begun_here;
+    begun_here = NULL;
     lock_host();
-    for (gc_finalizer *f; (f = gc_lane_take(&gathering.finalizers)) != NULL;) {
-        gc_batches_count(&host.batches, f);
-        gc_lane_append(&host.normal_lane, f);
-    }
-    judge_ring(&gathering.handles);
+    make_due(&ended->finalizers);
+    judge_ring(&ended->handles);
+    list_remove(&ended->link);
     unlock_host();
+    free(ended);
     host.client.deaths_found();
 }
 
 static sh_status manual_collection_end(void)
 {
-    if (gathering.depth == 0)
+    if (begun_here == NULL)
         return SH_E_ARGUMENT;
-    if (--gathering.depth == 0)
+    if (--begun_here->depth == 0)
         publish_gathered();
     return SH_OK;
 }
@@ -489,10 +539,8 @@ static sh_status manual_thread_enter(bool *out_entered)
 /* A thread that ends inside a collection has still reported its deaths. */
 static void manual_thread_leave(void)
 {
-    if (gathering.depth == 0)
-        return;
-    gathering.depth = 0;
-    publish_gathered();
+    if (begun_here != NULL)
+        publish_gathered();
 }
 
 static void *manual_scanned_allocate(size_t size_bytes)
