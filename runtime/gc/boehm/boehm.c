@@ -120,6 +120,8 @@ static void boehm_collect(void)
     GC_gcollect();
     if (listen_again_if_replaced())
         GC_gcollect();
+    if (boehm.confirm_death)
+        GC_gcollect(); /* what the one before suspects is a death only now */
 }
 
 /* ---- start and stop ---------------------------------------------------------------------------------------------- */

@@ -411,7 +411,7 @@ static void expect_guarded(bool confirm, size_t least_released, size_t most_rele
     cr_assert_eq(sh_shutdown(1000), SH_OK);
     cr_assert_eq(sh_init(&(sh_options){.confirm_death = confirm}), SH_OK);
     drop(50, drop_guarded, NULL);
-    sh_collect();
+    GC_gcollect();
     testing_settle();
     cr_assert_geq(guarded_count, NEARLY_ALL(50));
     sh_collect();
@@ -436,12 +436,27 @@ Test(boehm, a_confirmed_death_takes_two_collections)
     cr_assert_eq(sh_shutdown(1000), SH_OK);
     cr_assert_eq(sh_init(&(sh_options){.confirm_death = true}), SH_OK);
     drop_handles(1000);
-    sh_collect();
+    GC_gcollect();
     testing_settle();
     cr_expect_eq(testing_released().count, 0);
+    GC_gcollect();
+    testing_settle();
+    cr_expect_geq(testing_released().count, NEARLY_ALL(1000));
+}
+
+/* The objects that wait in the host's queue still reach their handles when the second collection looks. */
+Test(boehm, a_collection_that_is_asked_for_confirms_by_itself)
+{
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
+    cr_assert_eq(sh_init(&(sh_options){.confirm_death = true}), SH_OK);
+    drop(50, drop_guarded, NULL);
+    drop_handles(1000);
     sh_collect();
     testing_settle();
     cr_expect_geq(testing_released().count, NEARLY_ALL(1000));
+    cr_expect_leq(testing_released().count, 1000);
+    cr_expect_geq(guarded_count, NEARLY_ALL(50));
+    sh_keep_alive(guarded);
 }
 
 /* ---- finalizers of others ---------------------------------------------------------------------------------------- */
@@ -725,6 +740,16 @@ static void leak_file(size_t i, void *unused)
 
 Test(boehm, when_descriptors_run_out_the_dead_give_theirs_back)
 {
+    struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    testing_make_garbage(2000, leak_file, NULL);
+    testing_settle();
+}
+
+Test(boehm, when_descriptors_run_out_deaths_are_confirmed_first)
+{
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
+    cr_assert_eq(sh_init(&(sh_options){.confirm_death = true}), SH_OK);
     struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     testing_make_garbage(2000, leak_file, NULL);
