@@ -21,6 +21,7 @@ boehm_state boehm;
 
 static struct {
     GC_on_collection_event_proc next; /* the host's own, called after us */
+    bool chained;                     /* ours is called: set by us, or passed on to by who set theirs after us */
     bool inside;                      /* a chain of callbacks may lead back here */
     GC_word scanned_gc_no;            /* the newest collection that we scanned */
     GC_word checked_gc_no;            /* the newest one after which we are known to listen */
@@ -61,13 +62,18 @@ static void GC_CALLBACK on_collection_event(GC_EventType event)
     listener.inside = false;
 }
 
+static void listen_first(void)
+{
+    listener.next = GC_get_on_collection_event();
+    listener.chained = true;
+    GC_set_on_collection_event(on_collection_event);
+}
+
+/* Twice in one chain would lose what follows us there: next is one place. */
 static void listen(void)
 {
-    GC_on_collection_event_proc current = GC_get_on_collection_event();
-    if (current == on_collection_event)
-        return;
-    listener.next = current;
-    GC_set_on_collection_event(on_collection_event);
+    if (!listener.chained)
+        listen_first();
 }
 
 static void stop_listening(void)
@@ -76,6 +82,7 @@ static void stop_listening(void)
         return; /* somebody put theirs before ours and calls us: we stay, and only pass on */
     GC_set_on_collection_event(listener.next);
     listener.next = NULL;
+    listener.chained = false;
 }
 
 /* With the lock held. */
@@ -98,7 +105,7 @@ static bool listen_again_if_replaced(void)
     (void)GC_call_with_alloc_lock(check_locked, &missed);
     if (!missed || GC_get_on_collection_event() == on_collection_event)
         return false;
-    listen();
+    listen_first();
     event_record record = {.type = SH_EVENT_CONTRACT_BROKEN, .detail = EVENT_CALLBACK_REPLACED, .count = 1};
     event_raise(&record);
     return true;

@@ -620,6 +620,36 @@ Test(boehm, a_callback_that_passes_on_is_none_of_our_business)
     GC_gcollect();
 }
 
+static size_t hosts_own;
+
+static void GC_CALLBACK listen_before_us(GC_EventType event)
+{
+    (void)event;
+    hosts_own++;
+}
+
+/* The host listened before us, somebody else chained in front of us, and the runtime stops and starts. */
+Test(boehm, the_hosts_callback_survives_a_restart_inside_a_chain)
+{
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
+    GC_set_on_collection_event(listen_before_us);
+    cr_assert_eq(sh_init(NULL), SH_OK);
+    before_them = GC_get_on_collection_event();
+    GC_set_on_collection_event(listen_and_pass_on);
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
+    cr_assert_eq(sh_init(NULL), SH_OK);
+    size_t before = hosts_own;
+    drop_handles(1000);
+    sh_collect();
+    testing_settle();
+    cr_expect_gt(hosts_own, before);
+    cr_expect_geq(testing_released().count, NEARLY_ALL(1000));
+    cr_expect_eq(testing_events(SH_EVENT_CONTRACT_BROKEN, NULL), 0);
+    GC_set_on_collection_event(before_them);
+    cr_expect_eq(sh_shutdown(1000), SH_OK);
+    cr_expect_eq(GC_get_on_collection_event(), listen_before_us);
+}
+
 Test(boehm, a_replaced_callback_is_noticed_without_being_asked)
 {
     GC_set_on_collection_event(listen_only);
