@@ -1,13 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The shared library's name, and the protections that the linker was asked for."""
+"""The shared library's name, and the protections that compiler and linker were asked for."""
+import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import tap
 
 
-def readelf(option):
-    return tap.run(os.environ["READELF"], "--wide", option, os.environ["SHARED"])
+def readelf(option, file=os.environ["SHARED"]):
+    return tap.run(os.environ["READELF"], "--wide", option, file)
+
+
+def compiler_can(flag, look_at):
+    """What look_at says of an object of this compiler's that was made with the flag; false when it knows no such flag."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, result = Path(folder, "nothing.c"), Path(folder, "nothing.o")
+        source.write_text("int nothing(void);\nint nothing(void)\n{\n    return 0;\n}\n", encoding="utf-8")
+        made = subprocess.run([*tap.CC, "-Werror", flag, "-c", source, "-o", result], capture_output=True, check=False)
+        return made.returncode == 0 and look_at(result)
 
 
 def test_soname():
@@ -33,6 +47,30 @@ def test_no_segment_is_writable_and_executable():
     assert not re.search(r"LOAD\s.*\bRWE\b", readelf("--program-headers"))
 
 
+def test_stack_is_guarded():
+    assert "__stack_chk_fail" in tap.run(os.environ["NM"], "--dynamic", os.environ["SHARED"])
+
+
+def says_where_jumps_may_land(file):
+    """In the static library, since the shared one has the system's start files in it, which may not say so."""
+    return re.search(r"x86 feature: .*\bIBT, SHSTK\b", readelf("--notes", file)) is not None
+
+
+def test_jumps_and_returns_are_guarded():
+    if not compiler_can("-fcf-protection", says_where_jumps_may_land):
+        raise tap.Skip("this compiler does not guard them here")
+    assert says_where_jumps_may_land(os.environ["STATIC"])
+
+
+def test_stack_cannot_jump_over_its_guard_page():
+    """No trace of it is left in the file, so this looks at how it was made."""
+    flag = "-fstack-clash-protection"
+    if not compiler_can(flag, Path.exists):
+        raise tap.Skip("this compiler does not know the flag")
+    for made in json.loads(Path(tap.BUILD, "compile_commands.json").read_text(encoding="utf-8")):
+        assert flag in made["command"] or "/runtime/" not in made["file"], made["file"]
+
+
 def test_code_is_not_written_to_by_the_loader():
     assert "TEXTREL" not in readelf("--dynamic")
 
@@ -43,6 +81,37 @@ def test_thread_local_room_in_a_loaded_library_is_one_pointer():
     if room is None:
         raise tap.Skip("the library has no thread-local variables")
     assert int(room.group(1), 16) <= 64, f"{room.group(1)} bytes"
+
+
+UNLOADED = """
+import _ctypes, ctypes, os, threading
+library = ctypes.CDLL(os.environ["SHARED"])
+attached, unloaded = threading.Event(), threading.Event()
+def run():
+    assert library.sh_thread_attach() == 0
+    attached.set()
+    unloaded.wait()
+assert library.sh_init(None) == 0
+thread = threading.Thread(target=run)
+thread.start()
+attached.wait()
+assert library.sh_shutdown(ctypes.c_int64(5000)) == 0
+_ctypes.dlclose(library._handle)
+unloaded.set()
+thread.join()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_threads_and_forks_outlive_dlclose():
+    tap.run(sys.executable, "-c", UNLOADED)
+
+
+def test_is_never_unmapped():
+    assert re.search(r"\(FLAGS_1\).*\bNODELETE\b", readelf("--dynamic"))
 
 
 tap.main(globals())
