@@ -11,8 +11,8 @@
 typedef struct tally {
     long trials;
     long violations;
-    /* Owners that nothing kept any more, and how many of them the collector had found when it mattered. Where it finds
-     * too few, trials without a violation prove nothing. */
+    /* Owners that nothing kept any more, and how many of them the collector had found when it mattered, before anybody
+     * else could close what they held. Where it finds too few, trials without a violation prove nothing. */
     long dropped;
     long found_dead;
     bool complete; /* the last record of its trials */
