@@ -12,6 +12,7 @@ import re
 import sys
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 
 import marked
 import tree
@@ -77,7 +78,11 @@ OUTSIDE = [
 # Programs that stand outside the house, and what of the collector they may include.
 OUTDOORS = {"stress": ["gc.h", "gc/*"], "docs/examples": ["gc/gc.h"], "bindings": [], "packaging": []}
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*(?:include|include_next|import)\b[ \t]*(?:"([^"\n]*)"|<([^>\n]*)>|(.*))', re.MULTILINE)
+SPACE = r"[ \t\f\v]*"
+INCLUDE = re.compile(rf'^{SPACE}(?:#|%:){SPACE}(?:include|include_next|import)\b{SPACE}(?:"([^"\n]*)"|<([^>\n]*)>|(.*))',
+                     re.MULTILINE)
+CONTINUED = re.compile(r"(?:[^\n]*\\[ \t]*\n)+[^\n]*\n?")
+TRIGRAPHS = (("??=", "#"), ("??/", "\\"))
 
 
 def check_tables():
@@ -104,9 +109,21 @@ def is_test(path):
     return path.endswith(("_test.c", "_test.h")) or "testing" in PurePosixPath(path).parts
 
 
+def spliced(source):
+    """As the preprocessor sees it before it looks for comments and directives. Every logical line begins where it did:
+    the newlines that a continued line loses come after it."""
+    for trigraph, meant in TRIGRAPHS:
+        source = source.replace(trigraph, meant)
+
+    def join(match):
+        whole, breaks = re.subn(r"\\[ \t]*\n", "", match.group())
+        return whole + "\n" * breaks
+    return CONTINUED.sub(join, source)
+
+
 def includes(source):
     """(line, header, quoted) for each include; header is None when a macro names it."""
-    source = tree.without_comments(source)
+    source = tree.without_comments(spliced(source))
     for match in INCLUDE.finditer(source):
         line = source.count("\n", 0, match.start()) + 1
         quoted, angled, _ = match.groups()
@@ -160,6 +177,18 @@ class House:
             return f"<{header}> finds our own runtime/{header}: the compiler looks there first"
         return outside_violation(header, room, path)
 
+    def misnamed(self, path, header, quoted):
+        """What is wrong with the name alone: through such a one, a header comes in that no row was asked about."""
+        ours = quoted or header.startswith("safehandle")
+        outdoors = not path.startswith(("include/", "runtime/"))
+        if ours and not header.endswith(".h"):
+            return f'"{header}" does not end in .h: what it includes is not looked at'
+        if normpath(header) != header and not (quoted and outdoors):
+            return f'"{header}": write the shortest path'
+        if ours and is_test(header) and not is_test(path):
+            return f'"{header}" belongs to the tests'
+        return None
+
     def to_public(self, room, header, quoted):
         if quoted or not self.is_public(header):
             return f"there is no public header <{header}>"
@@ -194,10 +223,7 @@ class House:
             return f"{top} -> <{header}>; {top} may include of ours: <safehandle…> only"
         return None
 
-    def violation(self, file, header, quoted):
-        path = file.relative_to(self.root).as_posix()
-        if header is None:
-            return "an include that a macro names cannot be checked"
+    def arrow(self, file, path, header, quoted):
         if path.startswith("include/"):
             return self.in_public(header, quoted)
         if path.startswith("runtime/"):
@@ -205,6 +231,12 @@ class House:
             return self.in_test(header, quoted) if is_test(inner) else self.indoors(inner, header, quoted)
         top = next((top for top in OUTDOORS if path.startswith(top + "/")), None)
         return self.outdoors(file, top, header, quoted) if top else None
+
+    def violation(self, file, header, quoted):
+        if header is None:
+            return "an include that a macro names cannot be checked"
+        path = file.relative_to(self.root).as_posix()
+        return self.arrow(file, path, header, quoted) or self.misnamed(path, header, quoted)
 
     def check(self, file):
         for line, header, quoted in includes(file.read_text(encoding="utf-8")):

@@ -125,6 +125,29 @@ class Includes(Tree):
         self.plant("bindings/lua/bad.c", "#include <gc.h>\n", "bindings -> <gc.h>")
         self.plant("docs/examples/bad.c", "#include <handle/handle.h>\n", "docs/examples -> <handle/handle.h>")
 
+    def test_a_header_that_is_not_looked_into(self):
+        self.write("runtime/core/x.inc", '#include "handle/handle.h"\n')
+        self.plant("runtime/core/bad.c", '#include "core/x.inc"\n', "core/bad.c:1:", "does not end in .h")
+        self.write("include/safehandle/x.inc", "")
+        self.plant("runtime/handle/bad.c", "#include <safehandle/x.inc>\n", "handle/bad.c:1:", "does not end in .h")
+
+    def test_a_header_of_the_tests(self):
+        self.write("runtime/core/guest_test.h", '#include "handle/handle.h"\n')
+        self.plant("runtime/core/bad.c", '#include "core/guest_test.h"\n', "core/bad.c:1:", "belongs to the tests")
+
+    def test_a_path_that_goes_around(self):
+        self.plant("runtime/core/bad.c", '#include "core/../handle/handle.h"\n', "core/bad.c:1:", "shortest path")
+        self.plant("runtime/platform/bad.c", "#include <sys/../gc/gc.h>\n", "platform/bad.c:1:", "shortest path")
+
+    def test_other_spellings_of_a_directive(self):
+        for spelling in ("%:include", "#inclu\\\nde", "#include \\\n", "??=include", "#inc??/\nlude", "\f#\vinclude",
+                         "/* \\\n */ #include"):
+            self.plant("runtime/core/bad.c", f'{spelling} "handle/handle.h"\n', "core/bad.c:", "core -> handle")
+
+    def test_lines_are_those_of_the_file(self):
+        self.plant("runtime/core/bad.c", '#define A \\\n 1 \\\n 2\n#include \\\n "handle/handle.h"\n#include "x.h"\n',
+                   "core/bad.c:4: core -> handle", 'core/bad.c:6: "x.h"')
+
     def test_a_room_that_is_in_no_row(self):
         self.plant("runtime/attic/bad.c", '#include "base/atomic.h"\n', "is in no room")
 
