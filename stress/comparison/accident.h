@@ -4,13 +4,14 @@
 #define COMPARISON_ACCIDENT_H
 
 #include "approach.h"
+#include "effort.h"
 #include "tally.h"
 
 typedef struct accident {
     const char *name;
     const char *told; /* what happened, up to "… of … times with intptr" */
-    /* Runs so many trials of each of its forms, in a process that does nothing else. */
-    void (*run)(const approach *a, long trials, tally *t);
+    /* Tries each of its forms, in a process that does nothing else. */
+    void (*run)(const approach *a, const effort *asked, tally *t);
     /* NULL where it applies; else why it does not. NULL function: it applies to all. */
     const char *(*why_not)(const approach *a);
 } accident;

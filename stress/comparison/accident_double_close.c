@@ -73,24 +73,23 @@ static void judge(const batch *b, const trial *made, tally *t)
         (void)close(made->victim);
 }
 
-static void run_form(const approach *a, bool second_is_dropped, long trials, tally *t)
+static void run_form(const approach *a, bool second_is_dropped, const effort *asked, tally *t)
 {
-    while (trials > 0) {
-        batch b = {
-            .approach = a, .second_is_dropped = second_is_dropped, .count = trials < BATCH ? (int)trials : BATCH};
+    form f = form_begin(asked);
+    for (int count; (count = (int)form_next(&f, BATCH)) > 0;) {
+        batch b = {.approach = a, .second_is_dropped = second_is_dropped, .count = count};
         thread_run_apart(try_all, &b);
         if (second_is_dropped)
             collect_and_drain();
-        for (int i = 0; i < b.count; i++)
+        for (int i = 0; i < count; i++)
             judge(&b, &b.trials[i], t);
-        trials -= b.count;
     }
 }
 
-static void run(const approach *a, long trials, tally *t)
+static void run(const approach *a, const effort *asked, tally *t)
 {
-    run_form(a, false, trials, t);
-    run_form(a, true, trials, t);
+    run_form(a, false, asked, t);
+    run_form(a, true, asked, t);
 }
 
 const accident accident_double_close = {

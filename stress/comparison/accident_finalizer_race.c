@@ -22,7 +22,7 @@ enum { WRITERS = 2, ROUNDS_SPANNED = 2 };
 /* Invariant: rounds counts the collections that were drained and followed by an open. */
 typedef struct race {
     const approach *approach;
-    long calls_each;
+    effort each; /* of the writers */
     atomic_long rounds;
     atomic_int running;
 } race;
@@ -30,7 +30,8 @@ typedef struct race {
 typedef struct writer {
     race *race;
     pthread_t thread;
-    long strayed; /* read after the thread's end */
+    long calls; /* these two are read after the thread's end */
+    long strayed;
 } writer;
 
 typedef struct call {
@@ -65,9 +66,11 @@ static void *write_on(void *data)
 {
     writer *self = data;
     race *r = self->race;
-    for (long i = 0; i < r->calls_each; i++) {
+    form f = form_begin(&r->each);
+    while (form_next(&f, 1) > 0) {
         call made = {.approach = r->approach};
         deep_run(open_begin_and_drop, &made);
+        self->calls++;
         self->strayed += !write_through_collections(r, &made);
         r->approach->use_end(&made.use);
     }
@@ -92,9 +95,9 @@ static void collect_until_over(race *r)
     (void)close(stranger);
 }
 
-static void run_race(const approach *a, long trials, tally *t)
+static void run_race(const approach *a, const effort *asked, tally *t)
 {
-    race r = {.approach = a, .calls_each = (trials + WRITERS - 1) / WRITERS, .running = WRITERS};
+    race r = {.approach = a, .each = effort_share(asked, WRITERS), .running = WRITERS};
     writer writers[WRITERS];
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = (writer){.race = &r};
@@ -103,16 +106,15 @@ static void run_race(const approach *a, long trials, tally *t)
     collect_until_over(&r);
     for (int i = 0; i < WRITERS; i++) {
         (void)thread_join(writers[i].thread);
-        for (long done = 0; done < r.calls_each; done++)
+        for (long done = 0; done < writers[i].calls; done++)
             tally_trial(t, done < writers[i].strayed);
     }
 }
 
-static void run(const approach *a, long trials, tally *t)
+static void run(const approach *a, const effort *asked, tally *t)
 {
-    for (long i = 0; i < trials; i++)
-        blocked_read_try(a, OWNER_DROPPED, t);
-    run_race(a, trials, t);
+    blocked_read_try_all(a, OWNER_DROPPED, asked, t);
+    run_race(a, asked, t);
 }
 
 const accident accident_finalizer_race = {

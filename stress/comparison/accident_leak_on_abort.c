@@ -14,17 +14,17 @@
 #include <gc/gc.h> /* pthread_cancel, as a program on this collector calls it */
 #include <unistd.h>
 
-typedef enum abort_form {
+typedef enum abort_kind {
     ABORT_NOTHING, /* to see that a dropped owner is found at all */
     ABORT_BY_CANCELLATION,
     ABORT_BY_MEMORY
-} abort_form;
+} abort_kind;
 
 enum { BATCH = 64 };
 
 typedef struct trial {
     const approach *approach;
-    abort_form form;
+    abort_kind abort;
     int number;
     file_id file;
     bool found; /* the collector found the owner dead, and the number was closed by that */
@@ -34,10 +34,10 @@ static int open_and_abort(void *data)
 {
     trial *self = data;
     self->number = file_open(&self->file);
-    if (self->form == ABORT_BY_CANCELLATION) {
+    if (self->abort == ABORT_BY_CANCELLATION) {
         (void)pthread_cancel(pthread_self());
         pthread_testcancel();
-    } else if (self->form == ABORT_BY_MEMORY) {
+    } else if (self->abort == ABORT_BY_MEMORY) {
         memory_exhaust();
     }
     return self->number;
@@ -48,7 +48,7 @@ static void *open_and_drop(void *data)
 {
     trial *self = data;
     (void)self->approach->open(open_and_abort, self);
-    if (self->form == ABORT_BY_MEMORY)
+    if (self->abort == ABORT_BY_MEMORY)
         memory_refill();
     pthread_testcancel(); /* where a cancellation that was held back is due */
     return NULL;
@@ -57,7 +57,7 @@ static void *open_and_drop(void *data)
 static void try_once(trial *self)
 {
     bool cancelled = thread_join(thread_start(open_and_drop, self));
-    if (cancelled != (self->form == ABORT_BY_CANCELLATION))
+    if (cancelled != (self->abort == ABORT_BY_CANCELLATION))
         die("a thread was %s", cancelled ? "cancelled by somebody else" : "not cancelled");
 }
 
@@ -81,39 +81,40 @@ static bool look_for_found(trial *trials, int count)
 static void judge(const trial *self, tally *t)
 {
     bool leaked = is_open(self);
-    if (self->form == ABORT_NOTHING || !leaked)
+    if (self->abort == ABORT_NOTHING || !leaked)
         tally_drop(t, self->found);
-    if (self->form != ABORT_NOTHING)
+    if (self->abort != ABORT_NOTHING)
         tally_trial(t, leaked);
     if (leaked)
         (void)close(self->number);
 }
 
-static void run_batch(const approach *a, abort_form form, int count, tally *t)
+static void run_batch(const approach *a, abort_kind abort, int count, tally *t)
 {
     trial trials[BATCH];
     for (int i = 0; i < count; i++) {
-        trials[i] = (trial){.approach = a, .form = form};
+        trials[i] = (trial){.approach = a, .abort = abort};
         try_once(&trials[i]);
     }
     collect_and_drain();
-    if (!look_for_found(trials, count) && form != ABORT_NOTHING)
+    if (!look_for_found(trials, count) && abort != ABORT_NOTHING)
         session_restart();
     for (int i = 0; i < count; i++)
         judge(&trials[i], t);
 }
 
-static void run_form(const approach *a, abort_form form, long trials, tally *t)
+static void run_form(const approach *a, abort_kind abort, const effort *asked, tally *t)
 {
-    for (; trials > 0; trials -= BATCH)
-        run_batch(a, form, trials < BATCH ? (int)trials : BATCH, t);
+    form f = form_begin(asked);
+    for (int count; (count = (int)form_next(&f, BATCH)) > 0;)
+        run_batch(a, abort, count, t);
 }
 
-static void run(const approach *a, long trials, tally *t)
+static void run(const approach *a, const effort *asked, tally *t)
 {
-    run_form(a, ABORT_NOTHING, trials, t);
-    run_form(a, ABORT_BY_CANCELLATION, trials, t);
-    run_form(a, ABORT_BY_MEMORY, trials, t);
+    run_form(a, ABORT_NOTHING, asked, t);
+    run_form(a, ABORT_BY_CANCELLATION, asked, t);
+    run_form(a, ABORT_BY_MEMORY, asked, t);
 }
 
 const accident accident_leak_on_abort = {

@@ -104,11 +104,19 @@ static void run_batch(const approach *a, int count, tally *t)
     (void)close(b->file);
 }
 
-static void run(const approach *a, long trials, tally *t)
+static long at_least(long count, long least)
 {
-    long left = trials > LEAST_STREAMS ? trials : LEAST_STREAMS; /* which handles die first is up to their addresses */
-    for (; left > 0; left -= BATCH)
-        run_batch(a, left < BATCH ? (int)left : BATCH, t);
+    return count > least ? count : least;
+}
+
+/* Which handles die first is up to their addresses, so a few streams would not do. */
+static void run(const approach *a, const effort *asked, tally *t)
+{
+    const effort enough = {at_least(asked->least, LEAST_STREAMS), at_least(asked->most, LEAST_STREAMS),
+                           asked->limit_ms};
+    form f = form_begin(&enough);
+    for (int count; (count = (int)form_next(&f, BATCH)) > 0;)
+        run_batch(a, count, t);
 }
 
 static const char *why_not(const approach *a)

@@ -77,21 +77,21 @@ static bool close_and_reopen(race *r)
     return violated;
 }
 
-static void run_race(const approach *a, long trials, tally *t)
+static void run_race(const approach *a, const effort *asked, tally *t)
 {
     race r = {.approach = a};
     pthread_t writer = thread_start(write_on, &r);
-    for (long i = 0; i < trials; i++)
+    form f = form_begin(asked);
+    while (form_next(&f, 1) > 0)
         tally_trial(t, close_and_reopen(&r));
     atomic_store(&r.over, true);
     (void)thread_join(writer);
 }
 
-static void run(const approach *a, long trials, tally *t)
+static void run(const approach *a, const effort *asked, tally *t)
 {
-    for (long i = 0; i < trials; i++)
-        blocked_read_try(a, OWNER_CLOSED, t);
-    run_race(a, trials, t);
+    blocked_read_try_all(a, OWNER_CLOSED, asked, t);
+    run_race(a, asked, t);
 }
 
 const accident accident_recycling = {

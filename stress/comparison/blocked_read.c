@@ -105,7 +105,7 @@ static stranger open_stranger(void)
     return opened;
 }
 
-void blocked_read_try(const approach *a, owner_end end, tally *t)
+static void try_once(const approach *a, owner_end end, tally *t)
 {
     trial self = {.approach = a, .end = end};
     (void)sem_init(&self.about_to_read, 0, 0);
@@ -122,4 +122,11 @@ void blocked_read_try(const approach *a, owner_end end, tally *t)
     (void)close(self.write_end);
     (void)sem_destroy(&self.about_to_read);
     tally_trial(t, self.got != 1 || self.byte != FROM_SOURCE);
+}
+
+void blocked_read_try_all(const approach *a, owner_end end, const effort *asked, tally *t)
+{
+    form f = form_begin(asked);
+    while (form_next(&f, 1) > 0)
+        try_once(a, end, t);
 }

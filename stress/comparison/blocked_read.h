@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One trial of a number that is given to another file while a thread is blocked on it.
+ * Trials of a number that is given to another file while a thread is blocked on it.
  *
  * A thread blocks in read(number). The owner's end comes; another file is opened, which gets the number where it is
  * free; and the collector stops the world. Its signal interrupts the read, and the kernel issues the call again with
@@ -10,6 +10,7 @@
 #define COMPARISON_BLOCKED_READ_H
 
 #include "approach.h"
+#include "effort.h"
 #include "tally.h"
 
 typedef enum owner_end {
@@ -17,6 +18,6 @@ typedef enum owner_end {
     OWNER_CLOSED   /* another thread closes it */
 } owner_end;
 
-void blocked_read_try(const approach *a, owner_end end, tally *t);
+void blocked_read_try_all(const approach *a, owner_end end, const effort *asked, tally *t);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 typedef struct pair {
     const approach *approach;
     const accident *accident;
-    long trials;
+    const effort *effort;
     tally newest;
     progress *progress;
 } pair;
@@ -27,7 +27,7 @@ static void run_trials(int report, void *data)
     const pair *asked = data;
     session_start();
     tally t = {.report = report};
-    asked->accident->run(asked->approach, asked->trials, &t);
+    asked->accident->run(asked->approach, asked->effort, &t);
     t.complete = true;
     tally_send(&t);
 }
@@ -68,12 +68,12 @@ static void run_pair(pair *asked, pair_result *out_result)
     die_doing(NULL);
 }
 
-void pairs_run(long trials, result *out_result)
+void pairs_run(const effort *asked_for, result *out_result)
 {
     progress shown = progress_start(APPROACHES * ACCIDENTS);
     for (int a = 0; a < APPROACHES; a++)
         for (int b = 0; b < ACCIDENTS; b++) {
-            pair asked = {result_approaches[a], result_accidents[b], .trials = trials, .progress = &shown};
+            pair asked = {result_approaches[a], result_accidents[b], .effort = asked_for, .progress = &shown};
             const char *why = asked.accident->why_not == NULL ? NULL : asked.accident->why_not(asked.approach);
             if (why == NULL)
                 run_pair(&asked, &out_result->pairs[a][b]);

@@ -6,6 +6,6 @@
 #include "result.h"
 
 /* Fills in the result, or ends the program where a pair could not be run, or proved nothing. */
-void pairs_run(long trials, result *out_result);
+void pairs_run(const effort *asked, result *out_result);
 
 #endif
