@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 enum { USUAL_TRIALS = 1200, QUICK_TRIALS = 400, MOST_TRIALS = 1000000 };
-/* There are 47 forms, so a busy machine takes about a minute; more only where 64 trials of a form take over a second.
- */
+/* There are 47 forms: about a minute at most, save where 64 trials of a form take longer than its limit. */
 enum { LEAST_TRIALS = 64, FORM_LIMIT_MS = 1100 };
 enum { STATUS_VERDICT_FAILED = 1, STATUS_COULD_NOT_RUN = 2 };
 enum { OPTION_JSON = 'j', OPTION_QUICK = 'q', OPTION_TRIALS = 'n' };
@@ -30,8 +29,8 @@ static const struct argp_option options[] = {
     {"json", OPTION_JSON, NULL, 0, "Print a JSON array of 25 objects instead of the table", 0},
     {"quick", OPTION_QUICK, NULL, 0, "Run fewer trials, as continuous integration does", 0},
     {"trials", OPTION_TRIALS, "N", 0,
-     "Run N trials of each form of each accident, however long they take (default: 1200, with --quick 400, or as many "
-     "as a second allows)",
+     "Run N trials of each form of each accident, however long they take (default: 1200, with --quick 400, and fewer "
+     "where a form takes over a second)",
      0},
     {0},
 };
