@@ -6,7 +6,8 @@
 
 progress progress_start(int steps)
 {
-    return (progress){.shown = isatty(STDERR_FILENO) == 1, .steps = steps, .start_ms = clock_now_ms()};
+    bool shown = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    return (progress){.shown = shown, .steps = steps, .start_ms = clock_now_ms()};
 }
 
 /* Clears the line and begins it anew. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One line on stderr that is written over again and again, when stderr is a terminal; nothing otherwise. */
+/* One line on stderr that is written over again and again, when stdout and stderr are both terminals; nothing
+ * otherwise: a person who pipes the result on wants it alone. */
 #ifndef STRESS_PROGRESS_H
 #define STRESS_PROGRESS_H
 

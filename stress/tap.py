@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs a program that prints JSON, and tells of each check of it in the TAP format."""
 import json
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,28 @@ class Checks:
     def finish(self):
         print(f"1..{self._count}")
         sys.exit(1 if self._failed else 0)
+
+
+def on_terminal(command, **streams):
+    """What a terminal shows of the command when stderr is on it; other streams as they are given, stdout also on it."""
+    terminal, its_end = os.openpty()
+    with subprocess.Popen(command, **({"stdout": its_end, "stderr": its_end} | streams)):
+        os.close(its_end)
+        shown = b""
+        try:
+            while some := os.read(terminal, 4096):
+                shown += some
+        except OSError:  # nobody else has it open any more
+            pass
+    os.close(terminal)
+    return shown.decode()
+
+
+def check_progress(checks, command):
+    """A quick command tells how far it is, but only where a person reads the result, too."""
+    checks.check("[ 1/" in on_terminal(command), "on a terminal, progress is shown")
+    shown = on_terminal(command, stdout=subprocess.DEVNULL)
+    checks.check("[ 1/" not in shown, "when stdout goes elsewhere, it is not", shown)
 
 
 def run_program(checks, command):

@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from tap import Checks, run_program  # noqa: E402
+from tap import Checks, check_progress, run_program  # noqa: E402
 
 VARIANTS = ["plain-24", "plain-32", "no-order-24", "no-order-32", "safehandle"]
 FIGURES = ["allocate_ns", "pause_ms", "release_ms", "release_cpu_ns", "heap_bytes", "resident_bytes", "peak_bytes"]
@@ -36,6 +36,7 @@ def main():
         checks.check(names == VARIANTS, "each variant was measured", names)
         for measured in printed["variants"]:
             check_variant(checks, measured, printed["count"])
+    check_progress(checks, sys.argv[1:] + ["--count=1000", "--rounds=1"])
     checks.finish()
 
 
