@@ -5,8 +5,9 @@
     test_summary.py BUILD-DIRECTORY…
 
 A case is one line of a TAP program, or a whole program that tells only by its exit status. Meson writes the cases into
-testlog.junit.xml, but not that a program died between or after its cases: testlog.json knows that. `./dev` leaves the
-exit status of `meson test` itself in dev-status. What is in none of them has not run, and not having run is a failure.
+testlog.junit.xml, but not that a program died between or after its cases: testlog.json knows that. `./dev` leaves in
+dev-status the exit status of `meson test` itself, or that the tests could not be built. What is in none of them has not
+run, and not having run is a failure.
 """
 import itertools
 import json
@@ -128,12 +129,16 @@ def cases_of(directory, told_of, found):
 
 
 def status_of(directory):
+    """What `meson test` ended with; None where it could not be run, since the build failed."""
     status = directory / "dev-status"
-    return int(status.read_text()) if status.is_file() else 0
+    told = status.read_text().strip() if status.is_file() else "0"
+    return None if told == "not built" else int(told)
 
 
 def read(directory):
-    """(cases, programs) of one build directory; nothing having run is a failed case."""
+    """(cases, programs) of one build directory; nothing having been built or run is a failed case."""
+    if status_of(directory) is None:
+        return [Case(directory.name, "", FAILED, "could not be built")], []
     told_of = list(programs(directory))
     cases = list(cases_of(directory, told_of, list(junit_cases(directory))))
     if not cases:

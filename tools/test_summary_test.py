@@ -102,6 +102,11 @@ class Summary(unittest.TestCase):
         (self.build / "dev-status").write_text("1", encoding="utf-8")
         self.assertEqual(summary(self.build)[1][-1], "1 passed, 1 failed")
 
+    def test_not_built(self):
+        self.run_tests("exit/good")
+        (self.build / "dev-status").write_text("not built\n", encoding="utf-8")
+        self.assertEqual(summary(self.build), (1, ["FAILED build: build", "    could not be built", "0 passed, 1 failed"]))
+
     def test_several_directories_are_added_up(self):
         self.run_tests("exit/good")
         self.assertEqual(summary(self.build, self.build)[1][-1], "2 passed, 0 failed")
