@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects with the collector's own unordered finalizers, which a thread of the program runs. */
+/* The plain objects, with the collector's own unordered finalizers, which a thread of the program runs. */
 #include "../die.h"
 #include "variant.h"
 #include <gc/gc.h> /* GC_THREADS: pthread_create is the collector's */
@@ -52,12 +52,12 @@ static void *register_object(void *object)
 
 static void *make_24(void)
 {
-    return register_object(GC_MALLOC_ATOMIC(24));
+    return register_object(GC_MALLOC(24));
 }
 
 static void *make_32(void)
 {
-    return register_object(GC_MALLOC_ATOMIC(32));
+    return register_object(GC_MALLOC(32));
 }
 
 static void settle(void)
