@@ -388,7 +388,7 @@ Test(wording, what_is_overdue_is_named)
     record.detail = EVENT_NORMAL_ENDED_THREAD;
     expect_says(&record, "f.c:3", "ended its thread");
     record.detail = EVENT_HOST_OVERDUE;
-    expect_says(&record, "The host", "2 dead objects");
+    expect_says(&record, "since the host", "2 dead objects");
     record.detail = EVENT_RELEASE_OVERDUE;
     expect_says(&record, "f.c:3", "release has not returned");
     record.type = SH_EVENT_CONTRACT_BROKEN;
