@@ -4,6 +4,7 @@
 #include "handle/handle.h"
 #include "platform/platform.h"
 #include "testing/testing.h"
+#include "thread/lifecycle.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -321,6 +322,35 @@ Test(close, many_waiters_on_one_handle)
         (void)pthread_join(waiters[i], NULL);
     (void)pthread_join(last, NULL);
     cr_expect_eq(testing_released().count, 1);
+}
+
+/* ---- in the child of a fork (fork_test.c has a real one) --------------------------------------------------------- */
+
+static sh_handle *left_behind;
+
+/* Stands for the restart, which gives the leases of vanished threads back. */
+static sh_status restart(void)
+{
+    lifecycle_set(LIFECYCLE_RUNNING);
+    (void)sh_dangerous_release(left_behind);
+    return SH_OK;
+}
+
+static sh_status close_after_fork(void)
+{
+    left_behind = make(&testing_kind, 7);
+    take_reference(left_behind);
+    runtime_lifecycle.restart = restart;
+    lifecycle_set(LIFECYCLE_FORKED);
+    return sh_close(left_behind);
+}
+
+Test(close, does_not_wait_for_users_that_a_fork_left_behind)
+{
+    cr_expect_eq(close_after_fork(), SH_OK);
+    cr_expect_eq(testing_released().count, 1);
+    testing_on_release(fail_with_eio);
+    cr_expect_eq(close_after_fork(), SH_E_RELEASE, "by this call");
 }
 
 /* ---- invalidating -------------------------------------------------------------------------------------------------
