@@ -266,7 +266,8 @@ static void boehm_scanned_free(void *memory)
 
 static void *reveal_locked(void *hidden)
 {
-    word_t word = atomic_word_load(hidden);
+    /* Acquire: the handle is as it was when the word was written. */
+    word_t word = atomic_word_load_acquire(hidden);
     return word == 0 ? NULL : gc_unhide(word);
 }
 

@@ -268,8 +268,9 @@ static void *manual_reveal(const atomic_word *hidden)
 {
     void *handle = NULL;
     lock_host();
-    /* A block is freed with the lock held, after its handle's word was changed: what is found here is there. */
-    word_t word = atomic_word_load(hidden);
+    /* A block is freed with the lock held, after its handle's word was changed: what is found here is there. Acquire:
+     * and it is as it was when the word was written, which is done without the lock. */
+    word_t word = atomic_word_load_acquire(hidden);
     if (word != 0) {
         handle = gc_unhide(word);
         handle_block(handle)->pins++;
