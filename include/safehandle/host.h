@@ -92,7 +92,8 @@ SH_MUST_CHECK SH_API sh_status sh_host_drop(sh_handle *h);
 SH_MUST_CHECK SH_API sh_status sh_host_drop_object(void *object);
 
 /* Deaths that the calling thread reports between the two are one collection: all its normal finalizers run before its
- * first handle is released. Outside, each death is a collection of its own. Nests. */
+ * first handle is released. Outside, each death is a collection of its own. Nests. begin answers SH_E_NOMEM when memory
+ * ran out; end answers SH_E_ARGUMENT without a begin, and ends what was begun also when the runtime has stopped. */
 SH_MUST_CHECK SH_API sh_status sh_host_collection_begin(void);
 SH_MUST_CHECK SH_API sh_status sh_host_collection_end(void);
 
