@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COUNT = 200, NEARLY_ALL = COUNT - COUNT / 10, DEADLINE_MS = 300 };
+enum { COUNT = 200, NEARLY_ALL = COUNT - COUNT / 10, DEADLINE_MS = 1500, A_WHILE_US = 50000 };
 
 /* ---- the host ---------------------------------------------------------------------------------------------------- */
 
@@ -131,7 +131,7 @@ static void handles_are_released_without_the_hosts_help(void)
 static void handles_wait_for_finalizers_that_the_host_has_not_handed_over(void)
 {
     drop(true);
-    (void)usleep(DEADLINE_MS * 1000 / 3);
+    (void)usleep(A_WHILE_US);
     CHECK(atomic_word_load(&released) == 0);
     CHECK(atomic_word_load(&finalized) == 0);
     CHECK(host_notified > 0);
@@ -146,9 +146,9 @@ static void handles_wait_however_many_collections_come_before_the_hand_over(void
 {
     drop(true);
     GC_gcollect();
-    (void)usleep(DEADLINE_MS * 1000 / 3);
+    (void)usleep(A_WHILE_US);
     GC_gcollect();
-    (void)usleep(DEADLINE_MS * 1000 / 6);
+    (void)usleep(A_WHILE_US);
     CHECK(atomic_word_load(&released) == 0);
     CHECK(GC_invoke_finalizers() >= NEARLY_ALL);
     wait_released();
@@ -159,7 +159,7 @@ static void handles_wait_however_many_collections_come_before_the_hand_over(void
 /* Whoever waits is told when it is over, also when the host hands over only after the wait has begun. */
 static void *drain_later(void *unused)
 {
-    (void)usleep(DEADLINE_MS * 1000 / 6);
+    (void)usleep(A_WHILE_US);
     (void)GC_invoke_finalizers();
     return unused;
 }
