@@ -32,10 +32,7 @@ static struct {
 static void lock_runtime(void)
 {
     platform_mutex_lock(&runtime.mutex);
-    if (!runtime.condition_made) {
-        platform_condition_init(&runtime.stopped);
-        runtime.condition_made = true;
-    }
+    platform_condition_init_once(&runtime.stopped, &runtime.condition_made);
 }
 
 static void unlock_runtime(void)

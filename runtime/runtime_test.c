@@ -220,14 +220,21 @@ static void *shut_down_slowly(void *h)
     return NULL;
 }
 
-Test(shutdown, one_start_or_stop_after_the_other)
+/* Returns when the shutdown on that thread waits for its own lease on the handle. */
+static sh_handle *begin_slow_shutdown(pthread_t *out_stopper)
 {
     cr_assert_eq(sh_init(&manual), SH_OK);
-    pthread_t stopper;
     sh_handle *h = make(7);
-    (void)pthread_create(&stopper, NULL, shut_down_slowly, h);
+    (void)pthread_create(out_stopper, NULL, shut_down_slowly, h);
     while (!sh_is_closed(h))
         platform_sleep_ms(1);
+    return h;
+}
+
+Test(shutdown, one_start_or_stop_after_the_other)
+{
+    pthread_t stopper;
+    (void)begin_slow_shutdown(&stopper);
     cr_expect_eq(sh_shutdown(1), SH_E_CLOSED, "somebody else does, and takes longer");
     int64_t began = platform_now_ms();
     cr_expect_eq(sh_shutdown(-1), SH_E_CLOSED);
@@ -238,12 +245,8 @@ Test(shutdown, one_start_or_stop_after_the_other)
 
 Test(shutdown, a_start_waits_until_it_is_over)
 {
-    cr_assert_eq(sh_init(&manual), SH_OK);
     pthread_t stopper;
-    sh_handle *h = make(7);
-    (void)pthread_create(&stopper, NULL, shut_down_slowly, h);
-    while (!sh_is_closed(h))
-        platform_sleep_ms(1);
+    const sh_handle *h = begin_slow_shutdown(&stopper);
     cr_expect_eq(sh_init(&manual), SH_OK);
     (void)make(8);
     (void)pthread_join(stopper, NULL);

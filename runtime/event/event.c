@@ -24,7 +24,7 @@ typedef struct table_row {
 static struct {
     platform_mutex mutex;
     platform_condition changed; /* a row, the sink, a flush, or the teller's state */
-    bool conditions_made;
+    bool condition_made;
     table_row rows[ROWS];
     size_t row_count;
     uint64_t dropped;
@@ -57,10 +57,7 @@ static bool queue_is_valid(void)
 static void lock_queue(void)
 {
     platform_mutex_lock(&queue.mutex);
-    if (!queue.conditions_made) {
-        platform_condition_init(&queue.changed);
-        queue.conditions_made = true;
-    }
+    platform_condition_init_once(&queue.changed, &queue.condition_made);
     ASSERT(queue_is_valid());
 }
 

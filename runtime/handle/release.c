@@ -23,10 +23,7 @@ static struct {
 static void lock_waiters(void)
 {
     platform_mutex_lock(&waiters.mutex);
-    if (!waiters.condition_made) {
-        platform_condition_init(&waiters.released);
-        waiters.condition_made = true;
-    }
+    platform_condition_init_once(&waiters.released, &waiters.condition_made);
 }
 
 /* The releaser has set RELEASED with a full step and looks for waiters; a waiter counts itself with a full step and

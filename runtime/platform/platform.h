@@ -47,6 +47,8 @@ typedef pthread_cond_t platform_condition;
 void platform_mutex_lock(platform_mutex *mutex);
 void platform_mutex_unlock(platform_mutex *mutex);
 void platform_condition_init(platform_condition *condition);
+/* The same at the first call only, for a condition that has no start of its own. made is covered by its mutex. */
+void platform_condition_init_once(platform_condition *condition, bool *made);
 void platform_condition_broadcast(platform_condition *condition);
 
 /* Waits with the mutex given back. False when the deadline has passed. Wakes up for no reason, too. Cancellation is

@@ -32,6 +32,13 @@ void platform_condition_init(platform_condition *condition)
     (void)pthread_condattr_destroy(&attributes);
 }
 
+void platform_condition_init_once(platform_condition *condition, bool *made)
+{
+    if (!*made)
+        platform_condition_init(condition);
+    *made = true;
+}
+
 void platform_condition_broadcast(platform_condition *condition)
 {
     (void)pthread_cond_broadcast(condition);
