@@ -87,7 +87,7 @@ state_result state_word_refuse(state_word *word, word_t seen)
 {
     ASSERT(state_word_is_valid(seen));
     CHECKPOINT("core.refused");
-    if ((seen & STATE_CLOSED) != 0)
+    if ((seen & (STATE_CLOSED | STATE_DRAINING)) != 0)
         return (state_result){STATE_TOO_LATE, retreat(word, seen)};
     if ((seen & STATE_NEGATIVE) != 0)
         return enter_after_repair(word, seen);
@@ -168,6 +168,24 @@ state_answer state_word_join(state_word *word)
         if (seen < STATE_ONE || (seen & (STATE_CLAIMED | STATE_LIMIT | STATE_NEGATIVE)) != 0)
             return STATE_TOO_LATE;
         CHECKPOINT("core.join");
+        /* Full covers the acquire of an add_ref. */
+        if (atomic_word_swap_if(&word->bits, seen, seen + STATE_ONE))
+            return STATE_DONE;
+    }
+}
+
+void state_word_drain(state_word *word)
+{
+    (void)set_flag(word, STATE_DRAINING);
+}
+
+state_answer state_word_enter_draining(state_word *word)
+{
+    for (;;) {
+        word_t seen = state_word_read(word);
+        if ((seen & STATE_REFUSING) != STATE_DRAINING)
+            return STATE_TOO_LATE;
+        CHECKPOINT("core.enter-draining");
         /* Full covers the acquire of an add_ref. */
         if (atomic_word_swap_if(&word->bits, seen, seen + STATE_ONE))
             return STATE_DONE;

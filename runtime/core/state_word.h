@@ -29,7 +29,8 @@ enum {
     STATE_FAILED = 1 << 5,      /* the OS refused the release */
     STATE_PINNED = 1 << 6,      /* the count reached its limit: never released */
     STATE_LEAKED = 1 << 7,      /* found dead with references on it, and told so */
-    STATE_COUNT_SHIFT = 8
+    STATE_DRAINING = 1 << 8,    /* its domain is unloaded: only finalizers are still admitted */
+    STATE_COUNT_SHIFT = 9
 };
 
 #define STATE_FLAGS ((((word_t)1) << STATE_COUNT_SHIFT) - 1)
@@ -38,9 +39,12 @@ enum {
 #define STATE_LIMIT (((word_t)1) << (sizeof(word_t) * 8 - 2))    /* the most references there can be */
 #define STATE_COUNT_LIMIT (STATE_LIMIT >> STATE_COUNT_SHIFT)
 
+/* What an entrant looks for: nothing of it, and it is in. */
+#define STATE_REFUSING (STATE_CLOSED | STATE_DRAINING | STATE_PINNED | STATE_LIMIT | STATE_NEGATIVE)
+
 typedef enum state_answer {
     STATE_DONE,      /* the operation had its effect */
-    STATE_TOO_LATE,  /* no effect: closing had begun before */
+    STATE_TOO_LATE,  /* no effect: closing, or the domain's unload, had begun before */
     STATE_AT_LIMIT,  /* no effect: no more references can be counted */
     STATE_SATURATED, /* the same, for the one entrant that pinned the word */
     STATE_UNBALANCED /* no effect: there was no reference to give back, or the count is spoilt by such a step */
@@ -66,15 +70,25 @@ typedef struct state_result {
     ROW(add_ref, HOLDS, LIMIT, STATE_SATURATED, false, HOLDS | PINNED, LIMIT)                                          \
     ROW(add_ref, HOLDS | PINNED, LIMIT, STATE_AT_LIMIT, false, HOLDS | PINNED, LIMIT)                                  \
     ROW(add_ref, HOLDS | PINNED, 0, STATE_AT_LIMIT, false, HOLDS | PINNED, 0)                                          \
+    ROW(add_ref, HOLDS | DRAINING, 0, STATE_TOO_LATE, false, HOLDS | DRAINING, 0)                                      \
+    ROW(add_ref, HOLDS | DRAINING, 1, STATE_TOO_LATE, false, HOLDS | DRAINING, 1)                                      \
+    ROW(add_ref, HOLDS | DRAINING | CLOSED, 0, STATE_TOO_LATE, true, HOLDS | DRAINING | CLOSED | CLAIMED, 0)           \
     ROW(add_ref, HOLDS | CLOSED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED, 1)                                          \
     ROW(add_ref, HOLDS | CLOSED, 0, STATE_TOO_LATE, true, HOLDS | CLOSED | CLAIMED, 0)                                 \
     ROW(add_ref, HOLDS | CLOSED | PINNED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | PINNED, 0)                        \
     ROW(add_ref, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)                      \
     ROW(add_ref, HOLDS | CLOSED | CLAIMED | RELEASED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED | RELEASED,   \
         0)                                                                                                             \
+    ROW(enter_draining, HOLDS | DRAINING, 0, STATE_DONE, false, HOLDS | DRAINING, 1)                                   \
+    ROW(enter_draining, HOLDS | DRAINING, LIMIT, STATE_TOO_LATE, false, HOLDS | DRAINING, LIMIT)                       \
+    ROW(enter_draining, HOLDS | DRAINING | PINNED, 1, STATE_TOO_LATE, false, HOLDS | DRAINING | PINNED, 1)             \
+    ROW(enter_draining, HOLDS | DRAINING | CLOSED, 1, STATE_TOO_LATE, false, HOLDS | DRAINING | CLOSED, 1)             \
+    ROW(enter_draining, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)               \
+    ROW(enter_draining, HOLDS, 0, STATE_TOO_LATE, false, HOLDS, 0)                                                     \
     ROW(drop_ref, HOLDS, 2, STATE_DONE, false, HOLDS, 1)                                                               \
     ROW(drop_ref, HOLDS, 1, STATE_DONE, false, HOLDS, 0)                                                               \
     ROW(drop_ref, 0, 1, STATE_DONE, false, 0, 0)                                                                       \
+    ROW(drop_ref, HOLDS | DRAINING, 1, STATE_DONE, false, HOLDS | DRAINING, 0)                                         \
     ROW(drop_ref, HOLDS | PINNED, LIMIT, STATE_DONE, false, HOLDS | PINNED, LIMIT - 1)                                 \
     ROW(drop_ref, HOLDS | CLOSED | PINNED, 1, STATE_DONE, false, HOLDS | CLOSED | PINNED, 0)                           \
     ROW(drop_ref, HOLDS | CLOSED, 2, STATE_DONE, false, HOLDS | CLOSED, 1)                                             \
@@ -89,6 +103,8 @@ typedef struct state_result {
     ROW(begin_close, 0, 1, STATE_DONE, false, CLOSED, 1)                                                               \
     ROW(begin_close, HOLDS, 0, STATE_DONE, true, HOLDS | CLOSED | CLAIMED, 0)                                          \
     ROW(begin_close, HOLDS, 1, STATE_DONE, false, HOLDS | CLOSED, 1)                                                   \
+    ROW(begin_close, HOLDS | DRAINING, 0, STATE_DONE, true, HOLDS | DRAINING | CLOSED | CLAIMED, 0)                    \
+    ROW(begin_close, HOLDS | DRAINING, 1, STATE_DONE, false, HOLDS | DRAINING | CLOSED, 1)                             \
     ROW(begin_close, HOLDS | PINNED, 0, STATE_DONE, false, HOLDS | CLOSED | PINNED, 0)                                 \
     ROW(begin_close, HOLDS | CLOSED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED, 1)                                      \
     ROW(begin_close, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)                  \
@@ -104,6 +120,7 @@ typedef struct state_result {
         HOLDS | CLOSED | CLAIMED | RELEASED, 0)                                                                        \
     ROW(publish, 0, 0, STATE_DONE, false, HOLDS, 0)                                                                    \
     ROW(publish, 0, 1, STATE_DONE, false, HOLDS, 1)                                                                    \
+    ROW(publish, DRAINING, 0, STATE_DONE, false, HOLDS | DRAINING, 0)                                                  \
     ROW(publish, CLOSED, 1, STATE_TOO_LATE, false, CLOSED, 1)                                                          \
     ROW(publish, CLOSED | CLAIMED | RELEASED, 0, STATE_TOO_LATE, false, CLOSED | CLAIMED | RELEASED, 0)                \
     ROW(join, HOLDS | CLOSED, 1, STATE_DONE, false, HOLDS | CLOSED, 2)                                                 \
@@ -111,6 +128,11 @@ typedef struct state_result {
     ROW(join, HOLDS | CLOSED, LIMIT, STATE_TOO_LATE, false, HOLDS | CLOSED, LIMIT)                                     \
     ROW(join, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)                         \
     ROW(join, HOLDS | CLOSED | CLAIMED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 1)                         \
+    ROW(drain, 0, 0, STATE_DONE, false, DRAINING, 0)                                                                   \
+    ROW(drain, HOLDS, 0, STATE_DONE, false, HOLDS | DRAINING, 0)                                                       \
+    ROW(drain, HOLDS, 1, STATE_DONE, false, HOLDS | DRAINING, 1)                                                       \
+    ROW(drain, HOLDS | DRAINING, 1, STATE_DONE, false, HOLDS | DRAINING, 1)                                            \
+    ROW(drain, HOLDS | CLOSED, 1, STATE_DONE, false, HOLDS | CLOSED | DRAINING, 1)                                     \
     ROW(finish_well, HOLDS | CLOSED | CLAIMED, 0, STATE_DONE, false, HOLDS | CLOSED | CLAIMED | RELEASED, 0)           \
     ROW(finish_failed, HOLDS | CLOSED | CLAIMED, 0, STATE_DONE, false, HOLDS | CLOSED | CLAIMED | RELEASED | FAILED,   \
         0)                                                                                                             \
@@ -145,7 +167,7 @@ state_result state_word_refuse(state_word *word, word_t seen);
 static inline state_result state_word_add_ref(state_word *word)
 {
     word_t seen = atomic_word_add_acquire(&word->bits, STATE_ONE);
-    if (__builtin_expect((seen & (STATE_CLOSED | STATE_PINNED | STATE_LIMIT | STATE_NEGATIVE)) == 0, 1))
+    if (__builtin_expect((seen & STATE_REFUSING) == 0, 1))
         return (state_result){STATE_DONE, false};
     return state_word_refuse(word, seen);
 }
@@ -177,6 +199,13 @@ state_answer state_word_publish(state_word *word);
 /* Takes a reference on a closed word beside those that are on it, so that a waiter may touch the raw value: STATE_DONE.
  * STATE_TOO_LATE: nobody else uses it. */
 state_answer state_word_join(state_word *word);
+
+/* Its domain is unloaded: new users are refused from now on. Those that are in stay. */
+void state_word_drain(state_word *word);
+
+/* add_ref for a finalizer of the domain that is unloaded: STATE_DONE where the word is draining and not closed yet.
+ * STATE_TOO_LATE: it is not, or no more references can be counted. */
+state_answer state_word_enter_draining(state_word *word);
 
 /* For whoever had must_release, once, as the last touch of the word. */
 void state_word_finish(state_word *word, bool failed);

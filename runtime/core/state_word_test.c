@@ -13,7 +13,8 @@ enum {
     HOLDS = STATE_HOLDS,
     FAILED = STATE_FAILED,
     PINNED = STATE_PINNED,
-    LEAKED = STATE_LEAKED
+    LEAKED = STATE_LEAKED,
+    DRAINING = STATE_DRAINING
 };
 #define LIMIT STATE_COUNT_LIMIT
 
@@ -52,7 +53,11 @@ static state_result apply(const char *operation, state_word *word)
         return plain(state_word_publish(word));
     if (strcmp(operation, "join") == 0)
         return plain(state_word_join(word));
-    if (strcmp(operation, "mark_leaked") == 0)
+    if (strcmp(operation, "enter_draining") == 0)
+        return plain(state_word_enter_draining(word));
+    if (strcmp(operation, "drain") == 0)
+        state_word_drain(word);
+    else if (strcmp(operation, "mark_leaked") == 0)
         state_word_mark_leaked(word);
     else if (strcmp(operation, "finish_failed") == 0)
         state_word_finish(word, true);
@@ -80,8 +85,9 @@ Test(state_word, every_row_of_the_table)
  * that it looks at. */
 Test(state_word, the_table_names_every_operation_and_flag)
 {
-    static const char *const operations[] = {"add_ref", "drop_ref",    "begin_close", "invalidate",   "publish",
-                                             "join",    "finish_well", "mark_leaked", "finish_failed"};
+    static const char *const operations[] = {"add_ref",     "drop_ref",      "begin_close", "invalidate",
+                                             "publish",     "join",          "drain",       "enter_draining",
+                                             "finish_well", "finish_failed", "mark_leaked"};
     word_t flags_seen = 0;
     for (size_t o = 0; o < sizeof operations / sizeof *operations; o++) {
         size_t found = 0;
@@ -233,6 +239,25 @@ Test(state_word, join_refuses_a_negative_count)
 {
     state_word word = {{BITS(HOLDS | CLOSED, 0) - STATE_ONE}};
     cr_expect_eq(state_word_join(&word), STATE_TOO_LATE);
+}
+
+Test(state_word, a_finalizer_sees_a_close_that_came_in_between)
+{
+    state_word word = {{BITS(HOLDS | DRAINING, 0)}};
+    testing_at("core.enter-draining", 1, step_close, &word);
+    cr_expect_eq(state_word_enter_draining(&word), STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | DRAINING | CLOSED | CLAIMED, 0));
+}
+
+/* The entrant stands in the way of the close, and claims when it retreats. */
+Test(state_word, an_entrant_refused_while_draining_may_be_the_last_to_leave)
+{
+    state_word word = {{BITS(HOLDS | DRAINING, 0)}};
+    testing_at("core.refused", 1, step_close, &word);
+    state_result entry = state_word_add_ref(&word);
+    cr_expect_eq(entry.answer, STATE_TOO_LATE);
+    cr_expect(entry.must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | DRAINING | CLOSED | CLAIMED, 0));
 }
 
 Test(state_word, marking_a_leak_is_tried_again)
