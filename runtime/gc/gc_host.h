@@ -7,6 +7,9 @@
  * normal finalizers). When a collection is over it knows which are dead. Dead handles are condemned: they wait in the
  * critical lane, intact, however many collections pass. The finalizers of dead owners wait in the normal lane.
  *
+ * Groups. What is unloaded together is found together: a group's handles and finalizers are walked without meeting
+ * those of another group, except what waits in the lanes.
+ *
  * Batches. batch_close draws a line: what died before it is the batch. condemned_take gives handles of the batch only,
  * and batch_pending counts the batch's normal finalizers that have not finished, among them those that the host has
  * not even handed over: an empty normal lane proves nothing.
@@ -20,10 +23,12 @@
 #define GC_GC_HOST_H
 
 #include "base/atomic.h"
+#include "base/list.h"
 #include <safehandle/finalizer.h>
 #include <safehandle/host.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What is to become of a watched handle that nothing reaches. */
 typedef enum gc_verdict {
@@ -41,7 +46,20 @@ typedef enum gc_reason {
 typedef struct gc_client {
     gc_verdict (*judge)(const void *handle);
     void (*deaths_found)(void);
+    uint32_t (*group_of)(const void *handle); /* the one it was allocated for */
 } gc_client;
+
+/*
+ * Handles and finalizers that are unloaded together have a group, by number. Group 0 is there from the start; another
+ * is there once group_open has answered true, and stays, so that its number can be used again.
+ */
+enum { GC_GROUPS = 1 << 16 };
+#define GC_EVERY_GROUP UINT32_MAX
+
+static inline bool gc_group_is(uint32_t group, uint32_t wanted)
+{
+    return wanted == GC_EVERY_GROUP || group == wanted;
+}
 
 /* The object lives; or has died and the finalizer is in the normal lane or running; or it has run or was suppressed. */
 typedef enum gc_finalizer_state { GC_FINALIZER_WATCHING, GC_FINALIZER_DEAD, GC_FINALIZER_DONE } gc_finalizer_state;
@@ -59,6 +77,8 @@ typedef struct gc_finalizer {
     void *data;
     sh_site birth;
     gc_finalizer_state state;
+    list_node sibling; /* among those of its group */
+    uint32_t group;
     size_t batch;  /* the batch that counts it; 0: none does */
     void *foreign; /* the Boehm host's: what somebody else had registered for the object before; or NULL */
 } gc_finalizer;
@@ -73,8 +93,11 @@ typedef struct gc_host {
     sh_status (*thread_enter)(bool *out_entered);
     void (*thread_leave)(void);
 
+    /* Makes a group usable; it may be one already. False: there is no memory. */
+    bool (*group_open)(uint32_t group);
+
     /* Zeroed leaf memory, watched from now on; NULL when there is none. Nobody frees it. */
-    void *(*handle_allocate)(size_t size_bytes);
+    void *(*handle_allocate)(size_t size_bytes, uint32_t group);
     /* Zeroed memory that is a root of the collector and is never moved or collected. */
     void *(*scanned_allocate)(size_t size_bytes);
     void (*scanned_free)(void *memory);
@@ -90,12 +113,13 @@ typedef struct gc_host {
 
     /* Normal finalizers. add: SH_OK, SH_E_ARGUMENT, SH_E_NOMEM, SH_E_UNSUPPORTED. remove: takes back those of object
      * that have not died. take: the next dead one, NULL when there is none now. done: after it has run. */
-    sh_status (*finalizer_add)(void *object, sh_finalizer *run, void *data, sh_site birth);
+    sh_status (*finalizer_add)(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);
     void (*finalizer_remove)(void *object);
     gc_finalizer *(*finalizer_take)(void);
     void (*finalizer_done)(gc_finalizer *finalizer);
-    /* Every registered one is due now, as if its object had died. */
-    void (*finalizer_condemn_all)(void);
+    /* Those of the group are due now, as if their objects had died; and with each, those of other groups on the same
+     * object. */
+    void (*finalizer_condemn)(uint32_t group);
     /* Runs what waits in the collector's own queue, where draining it is ours; it ends in finalizer_take. */
     void (*queue_drain)(void);
 
@@ -109,10 +133,12 @@ typedef struct gc_host {
     void (*condemned_settle)(void *handle, gc_reason reason, gc_verdict verdict);
     /* Something waits in a lane, of any batch. */
     bool (*has_work)(void);
-    /* Condemns every watched handle, for GC_UNLOAD. */
-    void (*handle_condemn_all)(void);
-    /* visit is called for each watched handle, condemned or not, in no order, with the host's lock held. */
-    void (*visit_watched)(void (*visit)(const void *handle, void *data), void *data);
+    /* Condemns the group's watched handles, for GC_UNLOAD. */
+    void (*handle_condemn)(uint32_t group);
+    /* visit is called for each watched handle of the group, condemned or not, in no order, with the host's lock held;
+     * not for those that were taken from the lane and are not settled yet. visit may pin: see unpin. */
+    void (*visit_watched)(uint32_t group, void (*visit)(void *handle, void *data), void *data);
+    void (*pin)(void *handle);
 
     /* The manual host's own; NULL with a collector. */
     sh_status (*drop_handle)(void *handle);

@@ -39,12 +39,13 @@ const handle_class *class_of(uint32_t number)
 
 static bool matches(const handle_class *of, const handle_class *wanted)
 {
-    return of->kind == wanted->kind && of->site == wanted->site && of->owned == wanted->owned;
+    return of->kind == wanted->kind && of->site == wanted->site && of->owned == wanted->owned &&
+           of->group == wanted->group;
 }
 
 static size_t hash(const handle_class *of)
 {
-    word_t mixed = ((word_t)of->kind >> 4) * 31 + ((word_t)of->site >> 2);
+    word_t mixed = ((word_t)of->kind >> 4) * 31 + ((word_t)of->site >> 2) + ((word_t)of->group << 20);
     mixed ^= mixed >> 15;
     mixed *= (word_t)0x9E3779B1u;
     return mixed ^ (mixed >> 13);
@@ -114,16 +115,15 @@ static sh_status add(const handle_class *wanted, uint32_t *out_number)
     return SH_OK;
 }
 
-sh_status class_intern(const sh_kind *kind, const sh_site *site, bool owned, uint32_t *out_number)
+sh_status class_intern(const handle_class *wanted, uint32_t *out_number)
 {
-    handle_class wanted = {kind, site, owned};
-    if (find(&wanted, out_number))
+    if (find(wanted, out_number))
         return SH_OK;
-    if (!kind_is_valid(kind) || (kind->flags & SH_KIND_ABSTRACT) != 0)
+    if (!kind_is_valid(wanted->kind) || (wanted->kind->flags & SH_KIND_ABSTRACT) != 0)
         return SH_E_ARGUMENT;
     CHECKPOINT("handle.intern");
     platform_mutex_lock(&classes.mutex);
-    sh_status status = find(&wanted, out_number) ? SH_OK : add(&wanted, out_number);
+    sh_status status = find(wanted, out_number) ? SH_OK : add(wanted, out_number);
     platform_mutex_unlock(&classes.mutex);
     return status;
 }

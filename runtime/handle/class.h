@@ -17,11 +17,12 @@
 typedef struct handle_class {
     const sh_kind *kind;
     const sh_site *site; /* where its handles are made; NULL: not recorded */
+    uint32_t group;      /* gc_host.h */
     bool owned;
 } handle_class;
 
-/* The number of the class of these three. SH_E_ARGUMENT: the kind is not valid, or abstract. SH_E_NOMEM. */
-sh_status class_intern(const sh_kind *kind, const sh_site *site, bool owned, uint32_t *out_number);
+/* The number of the class of these four. SH_E_ARGUMENT: the kind is not valid, or abstract. SH_E_NOMEM. */
+sh_status class_intern(const handle_class *wanted, uint32_t *out_number);
 
 /* number was given out by class_intern. */
 const handle_class *class_of(uint32_t number);

@@ -8,12 +8,18 @@
 
 /* ---- classes ----------------------------------------------------------------------------------------------------- */
 
+static sh_status intern(const sh_kind *kind, const sh_site *site, bool owned, uint32_t *out_number)
+{
+    handle_class wanted = {.kind = kind, .site = site, .owned = owned};
+    return class_intern(&wanted, out_number);
+}
+
 Test(class, the_same_three_are_the_same_class)
 {
     static const sh_site here = {"a.c", 1};
     uint32_t first, second;
-    cr_assert_eq(class_intern(&sh_kind_file, &here, true, &first), SH_OK);
-    cr_assert_eq(class_intern(&sh_kind_file, &here, true, &second), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &here, true, &first), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &here, true, &second), SH_OK);
     cr_expect_eq(first, second);
     cr_expect_eq(class_of(first)->kind, &sh_kind_file);
     cr_expect_eq(class_birth(class_of(first)).line, 1);
@@ -24,10 +30,10 @@ Test(class, each_of_the_three_makes_another)
 {
     static const sh_site here = {"a.c", 1}, there = {"a.c", 2};
     uint32_t numbers[4];
-    cr_assert_eq(class_intern(&sh_kind_file, &here, true, &numbers[0]), SH_OK);
-    cr_assert_eq(class_intern(&sh_kind_pipe, &here, true, &numbers[1]), SH_OK);
-    cr_assert_eq(class_intern(&sh_kind_file, &there, true, &numbers[2]), SH_OK);
-    cr_assert_eq(class_intern(&sh_kind_file, &here, false, &numbers[3]), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &here, true, &numbers[0]), SH_OK);
+    cr_assert_eq(intern(&sh_kind_pipe, &here, true, &numbers[1]), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &there, true, &numbers[2]), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &here, false, &numbers[3]), SH_OK);
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < i; j++)
             cr_expect_neq(numbers[i], numbers[j]);
@@ -43,7 +49,7 @@ Test(class, those_that_meet_in_the_index_are_told_apart)
         for (size_t k = 0; k < 2; k++)
             for (int owned = 0; owned < 2; owned++) {
                 uint32_t number;
-                cr_assert_eq(class_intern(kinds[k], &sites[i], owned == 1, &number), SH_OK);
+                cr_assert_eq(intern(kinds[k], &sites[i], owned == 1, &number), SH_OK);
                 cr_assert_eq(number, (i * 2 + k) * 2 + (size_t)owned);
                 cr_assert_eq(class_of(number)->owned, owned == 1);
             }
@@ -52,7 +58,7 @@ Test(class, those_that_meet_in_the_index_are_told_apart)
 Test(class, a_place_that_was_not_recorded)
 {
     uint32_t number;
-    cr_assert_eq(class_intern(&sh_kind_file, NULL, true, &number), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, NULL, true, &number), SH_OK);
     cr_expect_null(class_birth(class_of(number)).file);
 }
 
@@ -62,8 +68,8 @@ Test(class, refuses_what_no_handle_can_be_made_of)
     sh_kind abstract = sh_kind_file;
     abstract.flags |= SH_KIND_ABSTRACT;
     uint32_t number;
-    cr_expect_eq(class_intern(&invalid, NULL, true, &number), SH_E_ARGUMENT);
-    cr_expect_eq(class_intern(&abstract, NULL, true, &number), SH_E_ARGUMENT);
+    cr_expect_eq(intern(&invalid, NULL, true, &number), SH_E_ARGUMENT);
+    cr_expect_eq(intern(&abstract, NULL, true, &number), SH_E_ARGUMENT);
 }
 
 enum { MANY = 1024 * 1024 };
@@ -73,12 +79,12 @@ Test(class, a_million_and_no_more)
     sh_site *sites = calloc(MANY + 1, sizeof *sites);
     uint32_t number;
     for (size_t i = 0; i < MANY; i++) {
-        cr_assert_eq(class_intern(&sh_kind_file, &sites[i], true, &number), SH_OK);
+        cr_assert_eq(intern(&sh_kind_file, &sites[i], true, &number), SH_OK);
         cr_assert_eq(number, i);
     }
-    cr_expect_eq(class_intern(&sh_kind_file, &sites[MANY], true, &number), SH_E_NOMEM);
+    cr_expect_eq(intern(&sh_kind_file, &sites[MANY], true, &number), SH_E_NOMEM);
     for (size_t i = 0; i < MANY; i++) {
-        cr_assert_eq(class_intern(&sh_kind_file, &sites[i], true, &number), SH_OK);
+        cr_assert_eq(intern(&sh_kind_file, &sites[i], true, &number), SH_OK);
         cr_assert_eq(number, i, "found again after the index has grown");
     }
 }
@@ -89,11 +95,11 @@ Test(class, without_memory_nothing_changes)
     uint32_t number = 99;
     for (int nth = 1; nth <= 2; nth++) { /* the block, then the index */
         testing_at("platform.pages", nth, NULL, NULL);
-        cr_expect_eq(class_intern(&sh_kind_file, &sites[0], true, &number), SH_E_NOMEM);
+        cr_expect_eq(intern(&sh_kind_file, &sites[0], true, &number), SH_E_NOMEM);
         cr_expect_eq(number, 99);
     }
     testing_at_nothing();
-    cr_expect_eq(class_intern(&sh_kind_file, &sites[0], true, &number), SH_OK);
+    cr_expect_eq(intern(&sh_kind_file, &sites[0], true, &number), SH_OK);
     cr_expect_eq(number, 0);
 }
 
@@ -101,7 +107,7 @@ Test(class, without_memory_nothing_changes)
 static void intern_first(void *site)
 {
     uint32_t number;
-    cr_assert_eq(class_intern(&sh_kind_file, site, true, &number), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, site, true, &number), SH_OK);
 }
 
 Test(class, two_threads_at_once_make_one)
@@ -109,11 +115,11 @@ Test(class, two_threads_at_once_make_one)
     static sh_site site;
     uint32_t number;
     testing_at("handle.intern", 1, intern_first, &site);
-    cr_assert_eq(class_intern(&sh_kind_file, &site, true, &number), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &site, true, &number), SH_OK);
     cr_expect_eq(number, 0);
     testing_at_nothing();
     static sh_site next;
-    cr_assert_eq(class_intern(&sh_kind_file, &next, true, &number), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &next, true, &number), SH_OK);
     cr_expect_eq(number, 1);
 }
 
@@ -124,7 +130,7 @@ static void *intern_all(void *unused)
     for (int round = 0; round < 2000; round++) {
         uint32_t number;
         sh_site *site = &shared_sites[round % 64];
-        cr_assert_eq(class_intern(&sh_kind_file, site, true, &number), SH_OK);
+        cr_assert_eq(intern(&sh_kind_file, site, true, &number), SH_OK);
         cr_assert_eq(class_of(number)->site, site);
     }
     return unused;
@@ -139,7 +145,7 @@ Test(class, many_threads)
         (void)pthread_join(threads[i], NULL);
     uint32_t number;
     static const sh_site next;
-    cr_assert_eq(class_intern(&sh_kind_file, &next, true, &number), SH_OK);
+    cr_assert_eq(intern(&sh_kind_file, &next, true, &number), SH_OK);
     cr_expect_eq(number, 64, "each site has one class");
 }
 

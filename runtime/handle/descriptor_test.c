@@ -146,7 +146,7 @@ Test(descriptor, an_opener_that_brings_nothing)
 static void close_everything(void *unused)
 {
     (void)unused;
-    gc->handle_condemn_all();
+    gc->handle_condemn(GC_EVERY_GROUP);
     (void)sh_wait_for_pending_finalizers(1000);
 }
 
@@ -510,7 +510,7 @@ Test(descriptor, a_new_owner_that_dies_while_the_old_one_is_released_is_told_who
 static void unload_now(void *unused)
 {
     (void)unused;
-    gc->handle_condemn_all();
+    gc->handle_condemn(GC_EVERY_GROUP);
     (void)sh_wait_for_pending_finalizers(1000);
 }
 

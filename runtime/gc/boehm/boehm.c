@@ -165,9 +165,9 @@ static void make_handle_kind(void)
     GC_register_disclaim_proc((int)handle_kind, keeps_memory, 0);
 }
 
-static void *start_watch(void *out_started)
+static void *start_groups(void *out_started)
 {
-    *(bool *)out_started = watch_start();
+    *(bool *)out_started = watch_start() && boehm_finalizer_group_open(0);
     return NULL;
 }
 
@@ -181,7 +181,7 @@ static sh_status boehm_start(const gc_client *client, const sh_options *options)
         start_collector();
     GC_allow_register_threads();
     bool started = false;
-    (void)GC_call_with_alloc_lock(start_watch, &started);
+    (void)GC_call_with_alloc_lock(start_groups, &started);
     if (!started)
         return SH_E_NOMEM;
     make_handle_kind();
@@ -226,10 +226,32 @@ static void boehm_thread_leave(void)
     (void)GC_unregister_my_thread();
 }
 
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+typedef struct group_call {
+    uint32_t group;
+    bool opened;
+} group_call;
+
+static void *open_group_locked(void *argument)
+{
+    group_call *call = argument;
+    call->opened = watch_group_open(call->group) && boehm_finalizer_group_open(call->group);
+    return NULL;
+}
+
+static bool boehm_group_open(uint32_t group)
+{
+    group_call call = {.group = group};
+    (void)GC_call_with_alloc_lock(open_group_locked, &call);
+    return call.opened;
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef struct watch_call {
     void *handle;
+    uint32_t group;
     bool watched;
     bool may_have_missed_one;
 } watch_call;
@@ -237,14 +259,15 @@ typedef struct watch_call {
 static void *watch_locked(void *argument)
 {
     watch_call *call = argument;
-    call->watched = watch_add(call->handle);
+    call->watched = watch_add(call->handle, call->group);
     call->may_have_missed_one = may_have_missed_one();
     return NULL;
 }
 
-static void *boehm_handle_allocate(size_t size_bytes)
+static void *boehm_handle_allocate(size_t size_bytes, uint32_t group)
 {
-    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind)};
+    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind),
+                       .group = group};
     if (call.handle == NULL)
         return NULL;
     memset(call.handle, 0, size_bytes);
@@ -339,7 +362,7 @@ static void *boehm_condemned_take(gc_reason *out_reason)
 
 static void *put_back_locked(void *handle)
 {
-    watch_put_back(handle);
+    watch_put_back(handle, boehm.client.group_of(handle));
     return NULL;
 }
 
@@ -363,34 +386,41 @@ static bool boehm_has_work(void)
     return work || (boehm.owns_queue && GC_should_invoke_finalizers());
 }
 
-static void *condemn_all_locked(void *unused)
+static void *condemn_locked(void *group)
 {
-    watch_condemn_all();
-    return unused;
+    watch_condemn(*(const uint32_t *)group);
+    return NULL;
 }
 
-static void boehm_handle_condemn_all(void)
+static void boehm_handle_condemn(uint32_t group)
 {
-    (void)GC_call_with_alloc_lock(condemn_all_locked, NULL);
+    (void)GC_call_with_alloc_lock(condemn_locked, &group);
     boehm.client.deaths_found();
 }
 
 typedef struct visit_call {
-    void (*visit)(const void *handle, void *data);
+    uint32_t group;
+    void (*visit)(void *handle, void *data);
     void *data;
 } visit_call;
 
 static void *visit_locked(void *argument)
 {
     const visit_call *call = argument;
-    watch_visit(call->visit, call->data);
+    watch_visit(call->group, &boehm.client, call->visit, call->data);
     return NULL;
 }
 
-static void boehm_visit_watched(void (*visit)(const void *handle, void *data), void *data)
+static void boehm_visit_watched(uint32_t group, void (*visit)(void *handle, void *data), void *data)
 {
-    visit_call call = {visit, data};
+    visit_call call = {group, visit, data};
     (void)GC_call_with_alloc_lock(visit_locked, &call);
+}
+
+/* The pointer that visit keeps, on its stack or in scanned memory, is enough. */
+static void boehm_pin(void *handle)
+{
+    (void)handle;
 }
 
 /* The collector's own fork handlers cover what its lock covers, and they run inside ours. */
@@ -404,6 +434,7 @@ const gc_host gc_host_boehm = {
     .stop = boehm_stop,
     .thread_enter = boehm_thread_enter,
     .thread_leave = boehm_thread_leave,
+    .group_open = boehm_group_open,
     .handle_allocate = boehm_handle_allocate,
     .scanned_allocate = boehm_scanned_allocate,
     .scanned_free = boehm_scanned_free,
@@ -414,7 +445,7 @@ const gc_host gc_host_boehm = {
     .finalizer_remove = boehm_finalizer_remove,
     .finalizer_take = boehm_finalizer_take,
     .finalizer_done = boehm_finalizer_done,
-    .finalizer_condemn_all = boehm_finalizer_condemn_all,
+    .finalizer_condemn = boehm_finalizer_condemn,
     .queue_drain = boehm_queue_drain,
     .batch_close = boehm_batch_close,
     .batch_pending = boehm_batch_pending,
@@ -422,8 +453,9 @@ const gc_host gc_host_boehm = {
     .condemned_take = boehm_condemned_take,
     .condemned_settle = boehm_condemned_settle,
     .has_work = boehm_has_work,
-    .handle_condemn_all = boehm_handle_condemn_all,
+    .handle_condemn = boehm_handle_condemn,
     .visit_watched = boehm_visit_watched,
+    .pin = boehm_pin,
     .fork_before = nothing,
     .fork_after = nothing,
 };

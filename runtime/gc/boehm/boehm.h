@@ -29,11 +29,12 @@ extern boehm_state boehm;
 
 /* The normal finalizers (finalizers.c). scan: where the world has stopped. the rest: as gc_host says. */
 void boehm_finalizers_scan(void);
-sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth);
+bool boehm_finalizer_group_open(uint32_t group); /* with the lock held */
+sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);
 void boehm_finalizer_remove(void *object);
 gc_finalizer *boehm_finalizer_take(void);
 void boehm_finalizer_done(gc_finalizer *finalizer);
-void boehm_finalizer_condemn_all(void);
+void boehm_finalizer_condemn(uint32_t group);
 bool boehm_finalizers_are_waiting(void);
 
 #endif

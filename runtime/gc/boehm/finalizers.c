@@ -15,38 +15,67 @@
 #include "base/checkpoint.h"
 #include "gc/boehm/boehm.h"
 #include "platform/platform.h"
-#include <string.h>
 
 /*
- * Who is watched. Grows by doubling: the pages are replaced under the allocation lock.
- * Invariant: entries[0 .. count) are finalizers that must not be freed; covered by the allocation lock.
+ * The finalizers of one group, on two lists that are one but while the group is unloaded: the unload moves each that it
+ * has looked at to the second one, and in the end all of them back.
+ * Invariant: every finalizer of the group that must not be freed is on one of the two.
  */
+typedef struct finalizer_group {
+    list_node watched;
+    list_node passed;
+} finalizer_group;
+
+/* Invariant: groups has group_count places in use; covered by the allocation lock. */
 static struct {
-    gc_finalizer **entries;
-    size_t count;
-    size_t capacity;
+    finalizer_group *groups; /* by number */
+    uint32_t group_count;
     gc_finalizer *retired; /* to be freed */
 } watched;
 
 /* Handed over by the collector, newest first; pushed without a lock, since the host calls us where it pleases. */
 static atomic_word handed_over;
 
+static void scan_finalizer(gc_finalizer *finalizer)
+{
+    if (finalizer->state == GC_FINALIZER_DONE) {
+        list_remove(&finalizer->sibling);
+        finalizer->next = watched.retired;
+        watched.retired = finalizer;
+    } else if (finalizer->state == GC_FINALIZER_WATCHING && !GC_is_marked(gc_unhide(finalizer->hidden_object))) {
+        gc_batches_count(&boehm.batches, finalizer);
+    }
+}
+
+static void scan_ring(list_node *ring)
+{
+    for (list_node *link = ring->next; link != ring;) {
+        list_node *next = link->next;
+        scan_finalizer(LIST_OWNER(link, gc_finalizer, sibling));
+        link = next;
+    }
+}
+
 /* Called where the world has stopped. */
 void boehm_finalizers_scan(void)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < watched.count; i++) {
-        gc_finalizer *finalizer = watched.entries[i];
-        if (finalizer->state == GC_FINALIZER_DONE) {
-            finalizer->next = watched.retired;
-            watched.retired = finalizer;
-            continue;
-        }
-        watched.entries[kept++] = finalizer;
-        if (finalizer->state == GC_FINALIZER_WATCHING && !GC_is_marked(gc_unhide(finalizer->hidden_object)))
-            gc_batches_count(&boehm.batches, finalizer);
+    for (uint32_t group = 0; group < watched.group_count; group++) {
+        scan_ring(&watched.groups[group].watched);
+        scan_ring(&watched.groups[group].passed);
     }
-    watched.count = kept;
+}
+
+bool boehm_finalizer_group_open(uint32_t group)
+{
+    if (watched.groups == NULL)
+        watched.groups = platform_pages_map((size_t)GC_GROUPS * sizeof *watched.groups);
+    if (watched.groups == NULL)
+        return false;
+    for (; watched.group_count <= group; watched.group_count++) {
+        list_init(&watched.groups[watched.group_count].watched);
+        list_init(&watched.groups[watched.group_count].passed);
+    }
+    return true;
 }
 
 /* ---- the hand-over ----------------------------------------------------------------------------------------------- */
@@ -119,32 +148,20 @@ static void fill_lane(void)
 
 static void *watch_locked(void *finalizer)
 {
-    if (watched.count == watched.capacity) {
-        size_t capacity = watched.capacity == 0 ? 512 : 2 * watched.capacity;
-        gc_finalizer **grown = platform_pages_map(capacity * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        if (watched.entries != NULL) {
-            memcpy(grown, watched.entries, watched.count * sizeof *grown);
-            platform_pages_unmap(watched.entries, watched.capacity * sizeof *grown);
-        }
-        watched.entries = grown;
-        watched.capacity = capacity;
-    }
-    watched.entries[watched.count++] = finalizer;
-    return finalizer;
+    gc_finalizer *added = finalizer;
+    list_append(&watched.groups[added->group].watched, &added->sibling);
+    return NULL;
 }
 
-static gc_finalizer *make(void *object, sh_finalizer *run, void *data, sh_site birth)
+static gc_finalizer *make(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
     gc_finalizer *made = FAILS_HERE("gc.finalizer") ? NULL : GC_MALLOC_UNCOLLECTABLE(sizeof *made);
     if (made == NULL)
         return NULL;
-    *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth};
-    if (GC_call_with_alloc_lock(watch_locked, made) != NULL)
-        return made;
-    GC_FREE(made);
-    return NULL;
+    *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth, .group = group};
+    list_init(&made->sibling);
+    (void)GC_call_with_alloc_lock(watch_locked, made);
+    return made;
 }
 
 /* Never run: the scan frees it. */
@@ -174,13 +191,13 @@ static sh_status keep_foreign(gc_finalizer *ours, GC_finalization_proc run, void
     return SH_OK;
 }
 
-sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth)
+sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
     if (GC_base(object) != object)
         return SH_E_ARGUMENT;
     if (!GC_get_java_finalization())
         return SH_E_UNSUPPORTED;
-    gc_finalizer *made = make(object, run, data, birth);
+    gc_finalizer *made = make(object, run, data, birth, group);
     if (made == NULL)
         return SH_E_NOMEM;
     GC_finalization_proc before = not_registered;
@@ -290,18 +307,20 @@ bool boehm_finalizers_are_waiting(void)
     return atomic_word_load(&handed_over) != 0 || boehm.normal_lane.first != NULL;
 }
 
-/* ---- shutdown ---------------------------------------------------------------------------------------------------- */
+/* ---- unload ------------------------------------------------------------------------------------------------------ */
 
-/* The object of the next one that is still watching, alive again by being on the caller's stack. Not one that is in
- * the collector's queue: it comes by itself. */
-static void *next_watching_locked(void *next)
+/* The object of the next finalizer of the group that is still watching, alive again by being on the caller's stack. Not
+ * one that is in the collector's queue: it comes by itself. */
+static void *next_watching_locked(void *group)
 {
-    size_t *i = next;
-    while (*i < watched.count) {
-        const gc_finalizer *finalizer = watched.entries[(*i)++];
+    finalizer_group *of = &watched.groups[*(const uint32_t *)group];
+    for (list_node *link; (link = list_take_first(&of->watched)) != NULL;) {
+        const gc_finalizer *finalizer = LIST_OWNER(link, gc_finalizer, sibling);
+        list_append(&of->passed, link);
         if (finalizer->state == GC_FINALIZER_WATCHING && !gc_batches_wait_for(&boehm.batches, finalizer))
             return gc_unhide(finalizer->hidden_object);
     }
+    list_splice(&of->watched, &of->passed);
     return NULL;
 }
 
@@ -312,19 +331,30 @@ static void *count_locked(void *newest)
     return NULL;
 }
 
-/* An object comes up once for each of its finalizers; the first time takes them all. A scan beside this may move
- * entries to the front, so that some come up late: until a round finds none. */
-void boehm_finalizer_condemn_all(void)
+/* An object comes up once for each of its finalizers; the first time takes them all. */
+static void condemn_group(uint32_t group)
 {
-    bool found;
-    do {
-        found = false;
-        size_t next = 0;
-        for (void *object; (object = GC_call_with_alloc_lock(next_watching_locked, &next)) != NULL;) {
-            gc_finalizer *newest = unregister(object);
-            (void)GC_call_with_alloc_lock(count_locked, newest);
-            on_object_dead(object, newest);
-            found = found || newest != NULL;
-        }
-    } while (found);
+    for (void *object; (object = GC_call_with_alloc_lock(next_watching_locked, &group)) != NULL;) {
+        gc_finalizer *newest = unregister(object);
+        (void)GC_call_with_alloc_lock(count_locked, newest);
+        on_object_dead(object, newest);
+    }
+}
+
+static void *group_count_locked(void *out_count)
+{
+    *(uint32_t *)out_count = watched.group_count;
+    return NULL;
+}
+
+void boehm_finalizer_condemn(uint32_t group)
+{
+    uint32_t group_count = 0;
+    if (group != GC_EVERY_GROUP) {
+        condemn_group(group);
+        return;
+    }
+    (void)GC_call_with_alloc_lock(group_count_locked, &group_count);
+    for (uint32_t each = 0; each < group_count; each++)
+        condemn_group(each);
 }

@@ -30,8 +30,10 @@ typedef struct chunk_list {
     chunk *last;
 } chunk_list;
 
+/* Invariant: tables has group_count places in use; group_count is at most GC_GROUPS. */
 static struct {
-    chunk_list table;
+    chunk_list *tables; /* of the groups, by number */
+    uint32_t group_count;
     chunk_list lane;
     size_t lane_entries;
     size_t batch_entries; /* of those, how many the closed batch may take */
@@ -41,7 +43,15 @@ static struct {
     size_t free_count; /* of both */
 } watch;
 
-/* What the two structs above promise, and that the counts are right. */
+static bool table_is_valid(const chunk_list *table)
+{
+    for (const chunk *c = table->first; c != NULL; c = c->next)
+        if (c->taken != 0 || (c->next == NULL) != (c == table->last) || (c->next != NULL && c->used < CHUNK_ENTRIES))
+            return false;
+    return true;
+}
+
+/* What the structs above promise, and that the counts are right. */
 static bool watch_is_valid(void)
 {
     size_t lane_entries = 0;
@@ -51,9 +61,8 @@ static bool watch_is_valid(void)
             return false;
         lane_entries += c->used - c->taken;
     }
-    for (const chunk *c = watch.table.first; c != NULL; c = c->next)
-        if (c->taken != 0 || (c->next == NULL) != (c == watch.table.last) ||
-            (c->next != NULL && c->used < CHUNK_ENTRIES))
+    for (uint32_t group = 0; group < watch.group_count; group++)
+        if (!table_is_valid(&watch.tables[group]))
             return false;
     return lane_entries == watch.lane_entries && watch.batch_entries <= lane_entries;
 }
@@ -99,10 +108,10 @@ static chunk *take_unused(void)
     return taken;
 }
 
-/* The reserve and so many more, mapping more where needed. */
-static bool have_spare_chunks(size_t count)
+/* The reserve for so many groups and so many chunks more, mapping more where needed. */
+static bool have_spare_chunks(uint32_t group_count, size_t count)
 {
-    if (watch.free_count >= RESERVE_CHUNKS + count)
+    if (watch.free_count >= RESERVE_CHUNKS + group_count + count)
         return true;
     char *slab = platform_pages_map((size_t)SLAB_CHUNKS * CHUNK_SIZE_BYTES);
     if (slab == NULL)
@@ -153,13 +162,13 @@ static bool is_full(const chunk_list *list)
     return list->last == NULL || list->last->used == CHUNK_ENTRIES;
 }
 
-static void table_append(word_t entry)
+static void table_append(chunk_list *table, word_t entry)
 {
-    chunk *last = watch.table.last;
-    if (is_full(&watch.table)) {
+    chunk *last = table->last;
+    if (is_full(table)) {
         last = take_chunk();
         ASSERT(last != NULL);
-        link_chunk(&watch.table, last);
+        link_chunk(table, last);
     }
     last->entries[last->used++] = entry;
 }
@@ -230,7 +239,7 @@ static void scan_entry(packer *into, word_t entry, const gc_client *client, cons
 }
 
 /* Everything behind the last packed entry is free. */
-static void cut_table(const packer *into)
+static void cut_table(chunk_list *table, const packer *into)
 {
     chunk *last = into->to;
     last->used = into->used;
@@ -239,9 +248,9 @@ static void cut_table(const packer *into)
         last->next = behind->next;
         give_chunk(behind);
     }
-    watch.table.last = last;
-    if (last == watch.table.first && last->used == 0)
-        give_chunk(unlink_first(&watch.table));
+    table->last = last;
+    if (last == table->first && last->used == 0)
+        give_chunk(unlink_first(table));
 }
 
 static void mark_lane(const watch_marks *marks)
@@ -251,13 +260,12 @@ static void mark_lane(const watch_marks *marks)
             marks->set_mark(entry_handle(c->entries[i]));
 }
 
-void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
+static void scan_table(chunk_list *table, const gc_client *client, const watch_marks *marks, bool confirm)
 {
-    mark_lane(marks);
-    if (watch.table.first == NULL)
+    if (table->first == NULL)
         return;
-    packer packing = {.to = watch.table.first};
-    for (chunk *c = watch.table.first; c != NULL;) {
+    packer packing = {.to = table->first};
+    for (chunk *c = table->first; c != NULL;) {
         /* The chunk may be packed over, or taken for the lane, once it has been read. */
         chunk *next = c->next;
         unsigned used = c->used;
@@ -266,7 +274,14 @@ void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
             scan_entry(&packing, c->entries[i], client, marks, confirm);
         c = next;
     }
-    cut_table(&packing);
+    cut_table(table, &packing);
+}
+
+void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
+{
+    mark_lane(marks);
+    for (uint32_t group = 0; group < watch.group_count; group++)
+        scan_table(&watch.tables[group], client, marks, confirm);
     ASSERT(watch_is_valid());
 }
 
@@ -274,21 +289,36 @@ void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
 
 bool watch_start(void)
 {
-    return have_spare_chunks(1);
+    if (watch.tables == NULL)
+        watch.tables = platform_pages_map((size_t)GC_GROUPS * sizeof *watch.tables);
+    return watch.tables != NULL && watch_group_open(0) && have_spare_chunks(watch.group_count, 1);
 }
 
-bool watch_add(const void *handle)
+/* Groups are opened in the order of their numbers. */
+bool watch_group_open(uint32_t group)
 {
-    if (!have_spare_chunks(is_full(&watch.table) ? 1 : 0))
+    ASSERT(group <= watch.group_count && group < GC_GROUPS);
+    if (group < watch.group_count)
+        return true;
+    if (!have_spare_chunks(group + 1, 0))
         return false;
-    table_append(gc_hide(handle));
+    watch.group_count = group + 1;
     return true;
 }
 
-void watch_condemn_all(void)
+bool watch_add(const void *handle, uint32_t group)
 {
-    while (watch.table.first != NULL) {
-        chunk *moved = unlink_first(&watch.table);
+    chunk_list *table = &watch.tables[group];
+    if (!have_spare_chunks(watch.group_count, is_full(table) ? 1 : 0))
+        return false;
+    table_append(table, gc_hide(handle));
+    return true;
+}
+
+static void condemn_table(chunk_list *table)
+{
+    while (table->first != NULL) {
+        chunk *moved = unlink_first(table);
         for (unsigned i = 0; i < moved->used; i++) {
             bool appended = lane_append((moved->entries[i] | UNSUSPECTED) & ~DEAD);
             ASSERT(appended);
@@ -296,6 +326,22 @@ void watch_condemn_all(void)
         }
         give_chunk(moved);
     }
+}
+
+/* The tables of the group: one, or all. */
+static chunk_list *tables_of(uint32_t group, uint32_t *out_count)
+{
+    bool every = group == GC_EVERY_GROUP;
+    *out_count = every ? watch.group_count : 1;
+    return every ? watch.tables : &watch.tables[group];
+}
+
+void watch_condemn(uint32_t group)
+{
+    uint32_t count;
+    chunk_list *tables = tables_of(group, &count);
+    for (uint32_t i = 0; i < count; i++)
+        condemn_table(&tables[i]);
 }
 
 void watch_close_batch(void)
@@ -329,20 +375,33 @@ bool watch_lane_is_empty(void)
     return watch.lane_entries == 0;
 }
 
-void watch_put_back(const void *handle)
+void watch_put_back(const void *handle, uint32_t group)
 {
-    table_append(gc_hide(handle));
+    table_append(&watch.tables[group], gc_hide(handle));
 }
 
-static void visit_list(const chunk_list *list, void (*visit)(const void *handle, void *data), void *data)
+static void visit_table(const chunk_list *table, void (*visit)(void *handle, void *data), void *data)
 {
-    for (const chunk *c = list->first; c != NULL; c = c->next)
-        for (unsigned i = c->taken; i < c->used; i++)
+    for (const chunk *c = table->first; c != NULL; c = c->next)
+        for (unsigned i = 0; i < c->used; i++)
             visit(entry_handle(c->entries[i]), data);
 }
 
-void watch_visit(void (*visit)(const void *handle, void *data), void *data)
+static void visit_lane(uint32_t group, const gc_client *client, void (*visit)(void *handle, void *data), void *data)
 {
-    visit_list(&watch.table, visit, data);
-    visit_list(&watch.lane, visit, data);
+    for (const chunk *c = watch.lane.first; c != NULL; c = c->next)
+        for (unsigned i = c->taken; i < c->used; i++) {
+            void *handle = entry_handle(c->entries[i]);
+            if (gc_group_is(client->group_of(handle), group))
+                visit(handle, data);
+        }
+}
+
+void watch_visit(uint32_t group, const gc_client *client, void (*visit)(void *handle, void *data), void *data)
+{
+    uint32_t count;
+    const chunk_list *tables = tables_of(group, &count);
+    for (uint32_t i = 0; i < count; i++)
+        visit_table(&tables[i], visit, data);
+    visit_lane(group, client, visit, data);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watch table: every handle the collector has to tell us about, 8 bytes each, outside the collector's heap, and
- * the critical lane, which dead handles move to. Every function is called with the collector's allocation lock held,
- * so no collection runs beside it. watch_scan is called where the collector has stopped the world.
+ * The watch tables, one for each group: every handle the collector has to tell us about, 8 bytes each, outside the
+ * collector's heap, and the critical lane, which dead handles move to. Every function is called with the collector's
+ * allocation lock held, so no collection runs beside it. watch_scan is called where the collector has stopped the
+ * world.
  *
  * Entries live in chunks of one page. A scan packs the live ones to the front and moves the dead ones into the lane;
- * since the number of entries does not grow by that, a few chunks kept in reserve are all it ever needs. Only watch_add
- * maps memory; the scan, taking and putting back go on without (docs/ordering.md has the count).
+ * since the number of entries does not grow by that, a few chunks kept in reserve, and one for each group, are all it
+ * ever needs. Only watch_add and watch_group_open map memory; the scan, taking and putting back go on without
+ * (docs/ordering.md has the count).
  *
  * Source: findings measured for this project, and the notes on GC_set_on_collection_event in gc.h.
  */
@@ -24,8 +26,11 @@ typedef struct watch_marks {
 /* Maps the reserve. False: there is no memory. */
 bool watch_start(void);
 
+/* A table of its own for the group, as gc_host.h says. False: there is no memory for its part of the reserve. */
+bool watch_group_open(uint32_t group);
+
 /* False: there is no memory, and handle is not watched. */
-bool watch_add(const void *handle);
+bool watch_add(const void *handle, uint32_t group);
 
 /*
  * Judges every unmarked handle, packs the table, fills the lane, and marks what must survive this collection: handles
@@ -33,16 +38,17 @@ bool watch_add(const void *handle);
  */
 void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm);
 
-/* Condemns everything. */
-void watch_condemn_all(void);
+/* Condemns the group's handles. */
+void watch_condemn(uint32_t group);
 
 /* The lane. close_batch limits take to what is there now. */
 void watch_close_batch(void);
 void *watch_take(gc_reason *out_reason);
 bool watch_lane_is_empty(void);
-/* Back into the table, after watch_take. Cannot fail: there is the reserve. */
-void watch_put_back(const void *handle);
+/* Back into the group's table, after watch_take. Cannot fail: there is the reserve. */
+void watch_put_back(const void *handle, uint32_t group);
 
-void watch_visit(void (*visit)(const void *handle, void *data), void *data);
+/* The group's handles; those in the lane are asked for theirs. */
+void watch_visit(uint32_t group, const gc_client *client, void (*visit)(void *handle, void *data), void *data);
 
 #endif

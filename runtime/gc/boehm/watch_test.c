@@ -16,6 +16,7 @@ typedef struct thing {
     bool condemned; /* by the model */
     bool suspect;   /* by the model */
     unsigned seen;  /* by visit */
+    uint32_t group;
 } thing;
 
 static thing things[MOST];
@@ -40,7 +41,12 @@ static void deaths_found(void)
 }
 
 static const watch_marks marks = {is_marked, set_mark};
-static const gc_client client = {judge, deaths_found};
+static uint32_t group_of(const void *object)
+{
+    return ((const thing *)object)->group;
+}
+
+static const gc_client client = {judge, deaths_found, group_of};
 
 static void collect(bool confirm)
 {
@@ -58,7 +64,7 @@ static void watch_some(size_t first, size_t count, gc_verdict verdict)
 {
     for (size_t i = first; i < first + count; i++) {
         things[i] = (thing){.reachable = true, .verdict = verdict};
-        cr_assert(watch_add(&things[i]));
+        cr_assert(watch_add(&things[i], 0));
     }
 }
 
@@ -79,10 +85,10 @@ static size_t drain(gc_reason expected)
     return count;
 }
 
-static void count_seen(const void *handle, void *data)
+static void count_seen(void *handle, void *data)
 {
     (void)data;
-    ((thing *)(uintptr_t)handle)->seen++;
+    ((thing *)handle)->seen++;
 }
 
 static size_t visited(void)
@@ -90,7 +96,7 @@ static size_t visited(void)
     size_t count = 0;
     for (size_t i = 0; i < MOST; i++)
         things[i].seen = 0;
-    watch_visit(count_seen, NULL);
+    watch_visit(GC_EVERY_GROUP, &client, count_seen, NULL);
     for (size_t i = 0; i < MOST; i++) {
         cr_assert_leq(things[i].seen, 1, "each is in one place");
         count += things[i].seen;
@@ -191,7 +197,7 @@ Test(watch, a_batch_ends_where_it_was_closed, .init = start)
 Test(watch, condemning_all_takes_the_reachable, .init = start)
 {
     watch_all(3000, GC_CONDEMN);
-    watch_condemn_all();
+    watch_condemn(GC_EVERY_GROUP);
     cr_expect_eq(visited(), 3000);
     cr_expect_eq(drain(GC_UNLOAD), 3000);
     cr_expect_eq(visited(), 0);
@@ -200,7 +206,7 @@ Test(watch, condemning_all_takes_the_reachable, .init = start)
 Test(watch, deaths_behind_an_unload_keep_their_reason, .init = start)
 {
     watch_all(10, GC_CONDEMN);
-    watch_condemn_all();
+    watch_condemn(GC_EVERY_GROUP);
     watch_some(10, 10, GC_CONDEMN);
     things[13].reachable = false;
     collect(false);
@@ -220,7 +226,7 @@ static size_t add_all_that_fit(size_t added)
 {
     for (; added < MOST; added++) {
         things[added] = (thing){.reachable = true, .verdict = GC_CONDEMN};
-        if (!watch_add(&things[added]))
+        if (!watch_add(&things[added], 0))
             break;
     }
     cr_assert_lt(added, MOST, "the reserve is not for adding");
@@ -241,7 +247,7 @@ static size_t drain_putting_back(void)
     watch_close_batch();
     for (const thing *t; (t = watch_take(&reason)) != NULL; taken++)
         if (taken % 3 == 0)
-            watch_put_back(t);
+            watch_put_back(t, t->group);
     return taken;
 }
 
@@ -284,10 +290,10 @@ Test(watch, without_memory_everything_can_be_unloaded, .init = start)
     size_t added = add_all_that_fit(0);
     kill_range(0, added / 2);
     collect(false);
-    watch_condemn_all();
+    watch_condemn(GC_EVERY_GROUP);
     cr_expect_eq(visited(), added);
     cr_expect_eq(drain_putting_back(), added);
-    watch_condemn_all();
+    watch_condemn(GC_EVERY_GROUP);
     cr_expect_eq(drain(GC_UNLOAD), (added + 2) / 3);
     testing_at_nothing();
 }
@@ -335,7 +341,7 @@ static void model_drain(size_t most)
         if (taken->watched) {
             taken->verdict = GC_KEEP;
             taken->reachable = false;
-            watch_put_back(taken);
+            watch_put_back(taken, taken->group);
         }
     }
 }
@@ -347,7 +353,7 @@ static void model_add(size_t count)
         if (fresh->watched)
             continue;
         *fresh = (thing){.reachable = true, .verdict = GC_CONDEMN, .watched = true};
-        cr_assert(watch_add(fresh));
+        cr_assert(watch_add(fresh, 0));
     }
 }
 
@@ -379,4 +385,82 @@ Test(watch, agrees_with_a_model, .init = start)
             model_drain((size_t)rand() % 6000);
         check_model();
     }
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+enum { GROUPS = 300 };
+
+static void start_groups(void)
+{
+    start();
+    for (uint32_t group = 1; group < GROUPS; group++)
+        cr_assert(watch_group_open(group));
+}
+
+/* Things i, i + GROUPS, i + 2 * GROUPS … are of group i. */
+static void watch_in_groups(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        things[i] = (thing){.reachable = true, .verdict = GC_CONDEMN, .group = (uint32_t)(i % GROUPS)};
+        cr_assert(watch_add(&things[i], things[i].group));
+    }
+}
+
+static size_t visited_of(uint32_t group)
+{
+    for (size_t i = 0; i < MOST; i++)
+        things[i].seen = 0;
+    watch_visit(group, &client, count_seen, NULL);
+    size_t count = 0;
+    for (size_t i = 0; i < MOST; i++) {
+        cr_assert_leq(things[i].seen, things[i].group == group ? 1 : 0, "only those of the group");
+        count += things[i].seen;
+    }
+    return count;
+}
+
+Test(watch, a_group_is_condemned_alone, .init = start_groups)
+{
+    watch_in_groups(10 * GROUPS);
+    watch_condemn(7);
+    cr_expect_eq(visited_of(7), 10, "in the lane");
+    cr_expect_eq(visited_of(8), 10, "in its table");
+    cr_expect_eq(drain(GC_UNLOAD), 10);
+    cr_expect_eq(visited_of(7), 0);
+    cr_expect_eq(visited(), 10 * (GROUPS - 1));
+}
+
+Test(watch, what_is_put_back_returns_to_its_group, .init = start_groups)
+{
+    watch_in_groups(2 * GROUPS);
+    watch_condemn(3);
+    gc_reason reason;
+    watch_close_batch();
+    thing *taken = watch_take(&reason);
+    cr_assert_not_null(taken);
+    cr_expect_eq(visited_of(3), 1, "taken ones are not visited");
+    watch_put_back(taken, taken->group);
+    cr_expect_eq(visited_of(3), 2);
+    cr_expect_eq(drain(GC_UNLOAD), 1);
+    watch_condemn(3);
+    cr_expect_eq(drain(GC_UNLOAD), 1);
+}
+
+/* Half of each group dies: no page of any table becomes free by that, and the lane still has room for all of them. */
+Test(watch, without_memory_each_group_has_its_part_of_the_reserve, .init = start_groups)
+{
+    watch_in_groups(MOST);
+    testing_from("platform.pages", 1, NULL, NULL);
+    for (size_t i = 0; i < MOST; i++)
+        things[i].reachable = (i / GROUPS) % 2 == 0;
+    collect(false);
+    cr_expect_eq(drain(GC_DEATH), MOST / 2);
+    cr_expect_eq(visited(), MOST / 2);
+    uint32_t opened = GROUPS;
+    while (opened < GC_GROUPS && watch_group_open(opened))
+        opened++;
+    cr_expect_lt(opened, GC_GROUPS, "each needs a page more");
+    testing_at_nothing();
+    cr_expect(watch_group_open(opened));
 }

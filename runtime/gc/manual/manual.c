@@ -18,6 +18,12 @@
 #define HASH_FUNCTION(key, size, out_hash) HASH_OAT(key, size, out_hash)
 #include <uthash.h>
 
+/* Invariant: every finalizer whose object has not died is on the ring of its group. */
+typedef struct group_rings {
+    list_node live;       /* blocks */
+    list_node finalizers; /* that watch */
+} group_rings;
+
 /* Where a handle's block is. A block is on the list of its stage and on no other. */
 typedef enum block_stage {
     BLOCK_LIVE,      /* the program has it */
@@ -36,6 +42,7 @@ typedef enum block_stage {
 typedef struct block {
     list_node link;
     block_stage stage;
+    uint32_t group;
     gc_reason reason;
     bool dropped;
     size_t pins; /* who looks at it after reveal */
@@ -68,7 +75,8 @@ static struct {
     gc_client client;
     void (*collect)(void *data);
     void *collect_data;
-    list_node live;
+    group_rings *groups; /* by number */
+    uint32_t group_count;
     list_node condemned;
     list_node kept;
     list_node gatherings;
@@ -84,7 +92,6 @@ static void lock_host(void)
 {
     platform_mutex_lock(&host.mutex);
     if (!host.lists_made) {
-        list_init(&host.live);
         list_init(&host.condemned);
         list_init(&host.kept);
         list_init(&host.gatherings);
@@ -100,6 +107,38 @@ static void unlock_host(void)
 static gathering *gathering_after(const list_node *link)
 {
     return link->next == &host.gatherings ? NULL : LIST_OWNER(link->next, gathering, link);
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+/* With the mutex held. */
+static bool open_group(uint32_t group)
+{
+    if (host.groups == NULL)
+        host.groups = platform_pages_map((size_t)GC_GROUPS * sizeof *host.groups);
+    if (host.groups == NULL)
+        return false;
+    for (; host.group_count <= group; host.group_count++) {
+        list_init(&host.groups[host.group_count].live);
+        list_init(&host.groups[host.group_count].finalizers);
+    }
+    return true;
+}
+
+static bool manual_group_open(uint32_t group)
+{
+    lock_host();
+    bool opened = open_group(group);
+    unlock_host();
+    return opened;
+}
+
+/* The rings of the group: one, or all. */
+static group_rings *rings_of(uint32_t group, uint32_t *out_count)
+{
+    bool every = group == GC_EVERY_GROUP;
+    *out_count = every ? host.group_count : 1;
+    return every ? host.groups : &host.groups[group];
 }
 
 /* ---- handles ----------------------------------------------------------------------------------------------------- */
@@ -138,14 +177,15 @@ static void free_block(block *freed)
         free(freed);
 }
 
-static void *manual_handle_allocate(size_t size_bytes)
+static void *manual_handle_allocate(size_t size_bytes, uint32_t group)
 {
     block *made = FAILS_HERE("gc.handle") ? NULL : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
     if (made == NULL)
         return NULL;
     list_init(&made->link);
+    made->group = group;
     lock_host();
-    move_block(made, &host.live, BLOCK_LIVE);
+    move_block(made, &host.groups[group].live, BLOCK_LIVE);
     unlock_host();
     return block_handle(made);
 }
@@ -225,7 +265,7 @@ static void manual_condemned_settle(void *handle, gc_reason reason, gc_verdict v
     block *settled = handle_block(handle);
     lock_host();
     if (!settled->dropped)
-        move_block(settled, &host.live, BLOCK_LIVE); /* unloaded, and the program has it still */
+        move_block(settled, &host.groups[settled->group].live, BLOCK_LIVE); /* unloaded, and the program has it still */
     else if (verdict == GC_FORGET)
         free_block(settled);
     else
@@ -233,35 +273,60 @@ static void manual_condemned_settle(void *handle, gc_reason reason, gc_verdict v
     unlock_host();
 }
 
-static void manual_handle_condemn_all(void)
+/* What the program has dropped in a collection that has not ended dies now. */
+static void judge_gathered(uint32_t group)
+{
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
+        for (list_node *link = g->handles.next; link != &g->handles;) {
+            block *gathered = link_block(link);
+            link = link->next;
+            if (gc_group_is(gathered->group, group)) {
+                list_remove(&gathered->link);
+                judge_dropped(gathered);
+            }
+        }
+}
+
+static void manual_handle_condemn(uint32_t group)
 {
     lock_host();
-    list_node all;
-    list_init(&all);
-    list_splice(&all, &host.live);
-    for (list_node *link; (link = list_take_first(&all)) != NULL;)
-        condemn(link_block(link), GC_UNLOAD);
-    for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
-        judge_ring(&g->handles);
+    uint32_t count;
+    group_rings *rings = rings_of(group, &count);
+    for (uint32_t i = 0; i < count; i++)
+        for (list_node *link; (link = list_take_first(&rings[i].live)) != NULL;)
+            condemn(link_block(link), GC_UNLOAD);
+    judge_gathered(group);
     unlock_host();
     host.client.deaths_found();
 }
 
-static void visit_ring(const list_node *ring, void (*visit)(const void *handle, void *data), void *data)
+static void visit_ring(const list_node *ring, uint32_t group, void (*visit)(void *handle, void *data), void *data)
 {
-    for (list_node *link = ring->next; link != ring; link = link->next)
-        visit(block_handle(link_block(link)), data);
+    for (list_node *link = ring->next; link != ring; link = link->next) {
+        block *visited = link_block(link);
+        if (gc_group_is(visited->group, group))
+            visit(block_handle(visited), data);
+    }
 }
 
-static void manual_visit_watched(void (*visit)(const void *handle, void *data), void *data)
+static void manual_visit_watched(uint32_t group, void (*visit)(void *handle, void *data), void *data)
 {
     lock_host();
-    visit_ring(&host.live, visit, data);
-    visit_ring(&host.condemned, visit, data);
-    visit_ring(&host.kept, visit, data);
+    uint32_t count;
+    const group_rings *rings = rings_of(group, &count);
+    for (uint32_t i = 0; i < count; i++)
+        visit_ring(&rings[i].live, group, visit, data);
+    visit_ring(&host.condemned, group, visit, data);
+    visit_ring(&host.kept, group, visit, data);
     for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
-        visit_ring(&g->handles, visit, data);
+        visit_ring(&g->handles, group, visit, data);
     unlock_host();
+}
+
+/* Inside a visit, with the mutex held. */
+static void manual_pin(void *handle)
+{
+    handle_block(handle)->pins++;
 }
 
 static void *manual_reveal(const atomic_word *hidden)
@@ -293,7 +358,7 @@ static void manual_unpin(void *handle_or_null)
 
 /* ---- normal finalizers ------------------------------------------------------------------------------------------- */
 
-static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth)
+static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
     gc_finalizer *made = FAILS_HERE("gc.finalizer") ? NULL : malloc(sizeof *made);
     owner *fresh = malloc(sizeof *fresh);
@@ -302,7 +367,8 @@ static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *dat
         free(fresh);
         return SH_E_NOMEM;
     }
-    *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth};
+    *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth, .group = group};
+    list_init(&made->sibling);
     sh_status status = SH_OK;
     lock_host();
     owner *known;
@@ -320,6 +386,8 @@ static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *dat
             status = SH_E_NOMEM;
         }
     }
+    if (status == SH_OK)
+        list_append(&host.groups[group].finalizers, &made->sibling);
     unlock_host();
     return status;
 }
@@ -329,6 +397,7 @@ static gc_finalizer *take_owner(owner *taken)
 {
     gc_finalizer *oldest = NULL;
     for (gc_finalizer *f = taken->newest; f != NULL; f = f->earlier) {
+        list_remove(&f->sibling);
         f->next = oldest;
         oldest = f;
     }
@@ -419,14 +488,36 @@ static void manual_finalizer_done(gc_finalizer *finalizer)
     free(finalizer);
 }
 
-static void manual_finalizer_condemn_all(void)
+/* With each, the others of its object. */
+static void make_ring_due(const list_node *finalizers)
+{
+    while (!list_is_empty(finalizers)) {
+        const void *object = gc_unhide(LIST_OWNER(finalizers->next, gc_finalizer, sibling)->hidden_object);
+        owner *dead;
+        HASH_FIND_PTR(host.owners, &object, dead);
+        ASSERT(dead != NULL);
+        make_object_due(dead);
+    }
+}
+
+static void make_gathered_due(gc_lane *gathered, uint32_t group)
+{
+    gc_lane due = {NULL, NULL}, kept = {NULL, NULL};
+    for (gc_finalizer *f; (f = gc_lane_take(gathered)) != NULL;)
+        gc_lane_append(gc_group_is(f->group, group) ? &due : &kept, f);
+    make_due(&due);
+    *gathered = kept;
+}
+
+static void manual_finalizer_condemn(uint32_t group)
 {
     lock_host();
-    owner *each, *next;
-    HASH_ITER (hh, host.owners, each, next)
-        make_object_due(each);
+    uint32_t count;
+    const group_rings *rings = rings_of(group, &count);
+    for (uint32_t i = 0; i < count; i++)
+        make_ring_due(&rings[i].finalizers);
     for (gathering *g = gathering_after(&host.gatherings); g != NULL; g = gathering_after(&g->link))
-        make_due(&g->finalizers);
+        make_gathered_due(&g->finalizers, group);
     unlock_host();
     host.client.deaths_found();
 }
@@ -520,8 +611,9 @@ static sh_status manual_start(const gc_client *client, const sh_options *options
     host.client = *client;
     host.collect = options->collect;
     host.collect_data = options->collect_data;
+    bool opened = open_group(0);
     unlock_host();
-    return SH_OK;
+    return opened ? SH_OK : SH_E_NOMEM;
 }
 
 static void manual_stop(void)
@@ -559,6 +651,7 @@ const gc_host gc_host_manual = {
     .stop = manual_stop,
     .thread_enter = manual_thread_enter,
     .thread_leave = manual_thread_leave,
+    .group_open = manual_group_open,
     .handle_allocate = manual_handle_allocate,
     .scanned_allocate = manual_scanned_allocate,
     .scanned_free = free,
@@ -569,7 +662,7 @@ const gc_host gc_host_manual = {
     .finalizer_remove = manual_finalizer_remove,
     .finalizer_take = manual_finalizer_take,
     .finalizer_done = manual_finalizer_done,
-    .finalizer_condemn_all = manual_finalizer_condemn_all,
+    .finalizer_condemn = manual_finalizer_condemn,
     .queue_drain = manual_queue_drain,
     .batch_close = manual_batch_close,
     .batch_pending = manual_batch_pending,
@@ -577,8 +670,9 @@ const gc_host gc_host_manual = {
     .condemned_take = manual_condemned_take,
     .condemned_settle = manual_condemned_settle,
     .has_work = manual_has_work,
-    .handle_condemn_all = manual_handle_condemn_all,
+    .handle_condemn = manual_handle_condemn,
     .visit_watched = manual_visit_watched,
+    .pin = manual_pin,
     .drop_handle = manual_drop_handle,
     .drop_object = manual_drop_object,
     .collection_begin = manual_collection_begin,
