@@ -10,12 +10,14 @@
  *   handle.h     the handle: create, wrap, references, close
  *   lease.h      a reference for the length of one scope
  *   open.h       files, pipes, sockets and events that are born inside a handle
+ *   domain.h     handles and finalizers that end together
  *   finalizer.h  normal finalizers, which run before the handles of the same collection are released
  *   event.h      what went wrong where no return value could tell
  */
 #ifndef SAFEHANDLE_H
 #define SAFEHANDLE_H
 
+#include <safehandle/domain.h>
 #include <safehandle/event.h>
 #include <safehandle/finalizer.h>
 #include <safehandle/handle.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start and stop: the only file that knows all rooms. */
 #include "base/options.h"
+#include "domain/domain.h"
 #include "event/event.h"
 #include "finalization/finalization.h"
 #include "gc/gc_host.h"
@@ -9,13 +10,14 @@
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
+#include "unload/unload.h"
 #include <safehandle.h>
 
 #undef sh_init
 
 enum {
     DEFAULT_DEADLINE_MS = 2000,
-    LOOK_MS = 20,         /* between two looks at what is left at shutdown */
+    DEFAULT_EXIT_DEADLINE_MS = 1000,
     LAST_EVENTS_MS = 1000 /* what the sink gets for the last events, beyond the deadline */
 };
 
@@ -27,6 +29,7 @@ static struct {
     bool condition_made;
     sh_options options;
     bool fork_handlers_set;
+    bool exit_handler_set;
 } runtime = {.mutex = PLATFORM_MUTEX_INIT};
 
 static void lock_runtime(void)
@@ -55,10 +58,17 @@ static bool begin_thread(void)
 
 static const platform_thread_hooks hooks = {begin_thread, thread_end_ours};
 
-static const gc_client collector_client = {.judge = release_judge, .deaths_found = finalization_wake};
+static uint32_t group_of(const void *handle)
+{
+    return handle_class_of(handle)->group;
+}
+
+static const gc_client collector_client = {
+    .judge = release_judge, .deaths_found = finalization_wake, .group_of = group_of};
 
 static const finalization_client lanes_client = {
     .hooks = &hooks,
+    .group_of = group_of,
     .describe = handle_describe,
     .release = release_dead,
     .release_torn = release_torn,
@@ -69,11 +79,14 @@ static void give_back_lease(void *handle)
     (void)reference_drop(handle);
 }
 
+static const thread_client threads_client = {.give_back = give_back_lease, .left = domain_left};
+
 /* ---- fork: locks in the order in which they are taken ------------------------------------------------------------ */
 
 static void before_fork(void)
 {
     lock_runtime();
+    domain_fork_before();
     finalization_fork_before();
     thread_fork_before();
     handle_fork_before();
@@ -88,6 +101,7 @@ static void after_fork_in_parent(void)
     handle_fork_in_parent();
     thread_fork_in_parent();
     finalization_fork_in_parent();
+    domain_fork_after();
     unlock_runtime();
 }
 
@@ -98,12 +112,85 @@ static void after_fork_in_child(void)
     handle_fork_in_child();
     thread_fork_in_child();
     finalization_fork_in_child();
+    domain_fork_after();
     platform_condition_init(&runtime.stopped);
     if (state_is(LIFECYCLE_RUNNING))
         lifecycle_set(LIFECYCLE_FORKED);
     else if (state_is(LIFECYCLE_STOPPING))
         lifecycle_set(LIFECYCLE_STOPPED); /* the thread that was stopping is the parent's */
     unlock_runtime();
+}
+
+/* ---- stop -------------------------------------------------------------------------------------------------------- */
+
+/* While somebody stops the runtime: with the mutex held. False: the deadline; or on a thread of ours, which the stop
+ * may be waiting for. */
+static bool wait_stopped(int64_t deadline)
+{
+    while (state_is(LIFECYCLE_STOPPING))
+        if (thread_is_ours() || !platform_condition_wait(&runtime.stopped, &runtime.mutex, deadline))
+            return false;
+    return true;
+}
+
+static void report_unreleased(void *handle, void *unused)
+{
+    (void)unused;
+    if (!sh_is_released(handle))
+        handle_raise(handle, SH_EVENT_LEAKED_REFERENCE, EVENT_LEFT_AT_SHUTDOWN, NULL);
+}
+
+static void stop(int64_t deadline)
+{
+    /* Under the mutex, and so not beside a fork: it takes the lock of the events before that of the collector. */
+    lock_runtime();
+    gc->visit_watched(GC_EVERY_GROUP, report_unreleased, NULL);
+    unlock_runtime();
+    int64_t last = platform_deadline(LAST_EVENTS_MS);
+    finalization_stop(deadline > last ? deadline : last);
+    event_stop(deadline > last ? deadline : last);
+    gc->stop();
+}
+
+/* False: it is not running, or somebody else stops it, who is waited for. */
+static bool begin_stop(int64_t deadline)
+{
+    bool admitted = lifecycle_admit() == SH_OK; /* starts our threads again after a fork */
+    lock_runtime();
+    bool mine = admitted && state_is(LIFECYCLE_RUNNING);
+    if (mine)
+        lifecycle_set(LIFECYCLE_STOPPING);
+    else
+        (void)wait_stopped(deadline);
+    unlock_runtime();
+    return mine;
+}
+
+static void end_stop(void)
+{
+    lock_runtime();
+    lifecycle_set(LIFECYCLE_STOPPED);
+    platform_condition_broadcast(&runtime.stopped);
+    unlock_runtime();
+}
+
+static sh_status stop_within(int64_t timeout_ms)
+{
+    if (thread_is_ours())
+        return SH_E_UNSUPPORTED;
+    int64_t deadline = platform_deadline(timeout_ms);
+    if (!begin_stop(deadline))
+        return SH_E_CLOSED;
+    domain_begin_unload_all();
+    sh_status unloaded = unload_run(GC_EVERY_GROUP, deadline, NULL);
+    stop(deadline);
+    end_stop();
+    return unloaded == SH_OK ? SH_OK : SH_E_TIMEOUT;
+}
+
+sh_status sh_shutdown(int64_t timeout_ms)
+{
+    return stop_within(timeout_ms);
 }
 
 /* ---- start ------------------------------------------------------------------------------------------------------- */
@@ -134,13 +221,16 @@ static sh_status check_options(const sh_options *given_or_null, size_t size_byte
     out_options->collector = host->collector;
     if (out_options->finalizer_deadline_ms == 0)
         out_options->finalizer_deadline_ms = DEFAULT_DEADLINE_MS;
+    if (out_options->exit_deadline_ms == 0)
+        out_options->exit_deadline_ms = DEFAULT_EXIT_DEADLINE_MS;
     return SH_OK;
 }
 
 static bool same_options(const sh_options *a, const sh_options *b)
 {
     return a->collector == b->collector && a->finalizer_deadline_ms == b->finalizer_deadline_ms &&
-           a->confirm_death == b->confirm_death && a->collect == b->collect && a->collect_data == b->collect_data;
+           a->confirm_death == b->confirm_death && a->collect == b->collect && a->collect_data == b->collect_data &&
+           a->exit_deadline_ms == b->exit_deadline_ms;
 }
 
 static int start_threads(void)
@@ -159,6 +249,20 @@ static sh_status set_fork_handlers(void)
         platform_fork_register(before_fork, after_fork_in_parent, after_fork_in_child) == 0)
         runtime.fork_handlers_set = true;
     return runtime.fork_handlers_set ? SH_OK : SH_E_NOMEM;
+}
+
+/* In the child of a fork that has not used us since, nothing is unloaded: the parent's releases are the parent's. */
+static void at_exit(void)
+{
+    if (state_is(LIFECYCLE_RUNNING))
+        (void)stop_within(runtime.options.exit_deadline_ms);
+}
+
+static sh_status set_exit_handler(void)
+{
+    if (!runtime.exit_handler_set && platform_exit_register(at_exit) == 0)
+        runtime.exit_handler_set = true;
+    return runtime.exit_handler_set ? SH_OK : SH_E_NOMEM;
 }
 
 /* The handles of an earlier start stay with the host that made them. */
@@ -195,24 +299,16 @@ static sh_status start(const sh_options *options)
         status = gc->start(&collector_client, options);
     if (status == SH_OK)
         status = set_fork_handlers();
+    if (status == SH_OK)
+        status = set_exit_handler();
     if (status != SH_OK)
         return status;
-    if (thread_start(give_back_lease) != 0 || !owner_map_start() || start_threads() != 0) {
+    if (thread_start(&threads_client) != 0 || !domain_start() || !owner_map_start() || start_threads() != 0) {
         gc->stop();
         return SH_E_NOMEM;
     }
     lifecycle_set(LIFECYCLE_RUNNING);
     return SH_OK;
-}
-
-/* While somebody stops the runtime: with the mutex held. False: the deadline; or on a thread of ours, which the stop
- * may be waiting for. */
-static bool wait_stopped(int64_t deadline)
-{
-    while (state_is(LIFECYCLE_STOPPING))
-        if (thread_is_ours() || !platform_condition_wait(&runtime.stopped, &runtime.mutex, deadline))
-            return false;
-    return true;
 }
 
 sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes)
@@ -235,105 +331,6 @@ sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_byte
 sh_status sh_init(const sh_options *options_or_null)
 {
     return sh_init_at(options_or_null, sizeof *options_or_null);
-}
-
-/* ---- stop -------------------------------------------------------------------------------------------------------- */
-
-static void count_unreleased(const void *handle, void *out_count)
-{
-    if (!sh_is_released(handle))
-        (*(size_t *)out_count)++;
-}
-
-static size_t unreleased(void)
-{
-    size_t count = 0;
-    gc->visit_watched(count_unreleased, &count);
-    return count;
-}
-
-static void report_unreleased(const void *handle, void *unused)
-{
-    (void)unused;
-    if (!sh_is_released(handle))
-        handle_raise(handle, SH_EVENT_LEAKED_REFERENCE, EVENT_LEFT_AT_SHUTDOWN, NULL);
-}
-
-static bool wait_for_users(int64_t deadline)
-{
-    while (unreleased() > 0) {
-        int64_t now = platform_now_ms();
-        if (now >= deadline)
-            return false;
-        gc->handle_condemn_all(); /* what was made meanwhile, by a thread that had been admitted before */
-        release_wait_for_any(deadline - now > LOOK_MS ? now + LOOK_MS : deadline);
-    }
-    return true;
-}
-
-/* Normal finalizers get three quarters of the time, so that the releases have the last one. */
-static void hurry(int64_t deadline)
-{
-    int64_t left_ms = deadline - platform_now_ms();
-    if (deadline != PLATFORM_FOREVER)
-        finalization_hurry(left_ms > 0 ? left_ms / 4 * 3 : 0);
-}
-
-/* Normal finalizers first: the lanes see to it that no handle is released before they have run. */
-static bool unload_everything(int64_t deadline)
-{
-    gc->finalizer_condemn_all();
-    gc->handle_condemn_all();
-    hurry(deadline);
-    (void)finalization_wait_batch(deadline);
-    return wait_for_users(deadline);
-}
-
-static void stop(int64_t deadline)
-{
-    /* Under the mutex, and so not beside a fork: it takes the lock of the events before that of the collector. */
-    lock_runtime();
-    gc->visit_watched(report_unreleased, NULL);
-    unlock_runtime();
-    int64_t last = platform_deadline(LAST_EVENTS_MS);
-    finalization_stop(deadline > last ? deadline : last);
-    event_stop(deadline > last ? deadline : last);
-    gc->stop();
-}
-
-/* False: it is not running, or somebody else stops it, who is waited for. */
-static bool begin_stop(int64_t deadline)
-{
-    bool admitted = lifecycle_admit() == SH_OK; /* starts our threads again after a fork */
-    lock_runtime();
-    bool mine = admitted && state_is(LIFECYCLE_RUNNING);
-    if (mine)
-        lifecycle_set(LIFECYCLE_STOPPING);
-    else
-        (void)wait_stopped(deadline);
-    unlock_runtime();
-    return mine;
-}
-
-static void end_stop(void)
-{
-    lock_runtime();
-    lifecycle_set(LIFECYCLE_STOPPED);
-    platform_condition_broadcast(&runtime.stopped);
-    unlock_runtime();
-}
-
-sh_status sh_shutdown(int64_t timeout_ms)
-{
-    if (thread_is_ours())
-        return SH_E_UNSUPPORTED;
-    int64_t deadline = platform_deadline(timeout_ms);
-    if (!begin_stop(deadline))
-        return SH_E_CLOSED;
-    bool all_released = unload_everything(deadline);
-    stop(deadline);
-    end_stop();
-    return all_released ? SH_OK : SH_E_TIMEOUT;
 }
 
 /* ---- threads, events, the manual host ---------------------------------------------------------------------------- */

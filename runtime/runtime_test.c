@@ -212,15 +212,15 @@ Test(shutdown, a_start_inside_it_is_refused)
 
 static void *shut_down_slowly(void *h)
 {
-    sh_lease lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    bool success = false;
+    (void)sh_dangerous_add_ref(h, &success);
+    cr_assert(success);
     cr_expect_eq(sh_shutdown(300), SH_E_TIMEOUT);
-    sh_lease_end(&lease);
+    (void)sh_dangerous_release(h);
     return NULL;
 }
 
-/* Returns when the shutdown on that thread waits for its own lease on the handle. */
+/* Returns when the shutdown on that thread waits for a reference on the handle. */
 static sh_handle *begin_slow_shutdown(pthread_t *out_stopper)
 {
     cr_assert_eq(sh_init(&manual), SH_OK);

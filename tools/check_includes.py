@@ -31,10 +31,12 @@ ROOMS = {
     "gc/boehm": ["base", "platform", "event", "gc", PUBLIC],
     "gc/manual": ["base", "platform", "event", "gc", PUBLIC],
     "thread": ["base", "platform", "gc", PUBLIC],
-    "finalization": ["base", "platform", "event", "gc", "thread", PUBLIC],
-    "handle": ["base", "core", "platform", "event", "gc", "thread", "finalization", PUBLIC],
+    "domain": ["base", "platform", "gc", "thread", PUBLIC],
+    "finalization": ["base", "platform", "event", "gc", "thread", "domain", PUBLIC],
+    "handle": ["base", "core", "platform", "event", "gc", "thread", "domain", "finalization", PUBLIC],
+    "unload": ["base", "core", "platform", "event", "gc", "thread", "domain", "finalization", "handle", PUBLIC],
     "status.c": [PUBLIC],
-    "runtime.c": ["base", "platform", "event", "gc", "thread", "finalization", "handle", PUBLIC],
+    "runtime.c": ["base", "platform", "event", "gc", "thread", "domain", "finalization", "handle", "unload", PUBLIC],
 }
 
 EVERY_ROOM = list(ROOMS)

@@ -27,12 +27,13 @@ SH_BEGIN_DECLARATIONS
 typedef void sh_finalizer(void *object, void *data);
 
 /*
- * Has run(object, data) called once after the object has died. data is traced by the collector; when it reaches the
- * object, the object never dies. Several may be registered for one object; they begin in the order of registration. A
+ * Has run(object, data) called once after the object has died, or when the domain that the thread is in now (domain.h)
+ * is unloaded. data is traced by the collector; when it reaches the object, the object never dies. Several may be
+ * registered for one object; they begin in the order of registration, and the unload of one's domain runs them all. A
  * finalizer that somebody else registered with the collector for the same object stays, and runs too.
  *
  * SH_E_ARGUMENT  null, or object is not the first byte of an object in the collector's heap
- * SH_E_CLOSED    the runtime is not running
+ * SH_E_CLOSED    the runtime is not running, or the domain that the thread is in is unloaded
  * SH_E_NOMEM     memory ran out; nothing was registered
  * SH_E_UNSUPPORTED  the host runs its collector without Java-style finalization, so that what a dead object reaches
  *                would not survive until its finalizer

@@ -47,7 +47,7 @@ typedef struct sh_domain sh_domain;
 typedef struct sh_create_options {
     bool not_owned;    /* the value is somebody else's: it is guarded like any other, and never released */
     void *context;     /* handed to release; not traced by the collector; must outlive the release */
-    sh_domain *domain; /* NULL: the root domain. Other domains are not built yet: SH_E_UNSUPPORTED */
+    sh_domain *domain; /* that it is unloaded with (domain.h); NULL: the one that the thread is in */
 } sh_create_options;
 
 /* ---- making one -------------------------------------------------------------------------------------------------- */
@@ -57,7 +57,8 @@ typedef struct sh_create_options {
  * so that storing the value later cannot fail.
  *
  * SH_E_ARGUMENT  kind or out_handle is null, or the kind breaks its invariant (kind.h), or is abstract
- * SH_E_CLOSED    the runtime is not running: call sh_init first
+ *                or the domain in the options is none
+ * SH_E_CLOSED    the runtime is not running: call sh_init first; or the domain is unloaded
  * SH_E_NOMEM     memory ran out
  * SH_E_UNSUPPORTED  options ask for something that this library does not know
  */
@@ -117,7 +118,8 @@ SH_MUST_CHECK SH_API sh_status sh_duplicate(sh_handle *h, sh_handle **out_copy);
  * torn away in between still knows whether to release. Result may be ignored.
  *
  * SH_E_CLOSED    closing has begun. .NET admits users after Dispose while others are using the handle; we do not, so
- *                that overlapping users cannot keep a closed handle open for ever.
+ *                that overlapping users cannot keep a closed handle open for ever. Or its domain is being unloaded:
+ *                then only finalizers that run because of that are still admitted, until it is closed (domain.h).
  * SH_E_OVERFLOW  the count is at its limit: the handle is pinned, which means leaked and reported, never freed early
  */
 SH_API sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);

@@ -42,6 +42,8 @@ typedef struct sh_options {
                            finalizers of their own that bring objects back (docs/ordering.md) */
     void (*collect)(void *data); /* manual host: runs the program's own collector to the end; NULL: none */
     void *collect_data;
+    int64_t exit_deadline_ms; /* how long the end of the process by return or exit may take over the root domain's
+                                 unload; 0: 1000; negative: no limit */
 } sh_options;
 
 /*
@@ -57,10 +59,15 @@ SH_MUST_CHECK SH_API sh_status sh_init_at(const sh_options *options_or_null, siz
 SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
 
 /*
- * Unloads the root domain and stops: refuses new handles and finalizers, runs every registered normal finalizer within
- * the deadline, closes every handle, reachable or not, and waits for their users. timeout_ms bounds all of it;
- * negative has no limit. Afterwards sh_init may start anew, with the same collector (another one is SH_E_ARGUMENT,
- * since handles stay with the host that made them).
+ * Unloads the root domain, and with it every other (domain.h has the order), and stops: refuses new handles, finalizers
+ * and users, runs every registered normal finalizer within the deadline, closes every handle, reachable or not, wakes
+ * their users and waits for them. timeout_ms bounds all of it; negative has no limit. Returns before that when only the
+ * calling thread's own leases are left. Where the program has not called it, return from main and exit do, with
+ * sh_options.exit_deadline_ms, as one of the functions that atexit(3) was given: those given after the first sh_init
+ * run before it. Events of that time still reach the sink, for a second more at most. The child of a fork that has not
+ * used the library since leaves all to the kernel, since what a release or a finalizer does would be done twice.
+ * Afterwards sh_init may start anew, with the same collector (another one is SH_E_ARGUMENT, since handles stay with the
+ * host that made them).
  *
  * SH_OK             every handle is released
  * SH_E_TIMEOUT      some are not: one SH_EVENT_LEAKED_REFERENCE for each kind and birth site among them was raised;

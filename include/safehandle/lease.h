@@ -40,7 +40,7 @@ typedef struct sh_lease {
  * Begins a lease and tells the raw value. *out_raw and the lease are written only on SH_OK.
  *
  * SH_E_ARGUMENT  null
- * SH_E_CLOSED    closing has begun
+ * SH_E_CLOSED    closing, or the unload of its domain, has begun
  * SH_E_INVALID   the handle is unset
  * SH_E_OVERFLOW  the count is at its limit
  * SH_E_NOMEM     the first call of a thread that could not be attached

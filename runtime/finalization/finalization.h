@@ -24,6 +24,8 @@
 /* What the room above does for us. */
 typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
+    /* The group it was allocated for. */
+    uint32_t (*group_of)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record);
     /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. */
@@ -47,8 +49,19 @@ bool finalization_wait_idle(int64_t deadline);
 /* The same, but not for what is stuck and was given up. */
 bool finalization_wait_batch(int64_t deadline);
 
-/* From now on, and until the next start, normal finalizers delay handles by so much at most. */
-void finalization_hurry(int64_t deadline_ms);
+/* Somebody in a hurry. In memory of the caller's; on the room's list from begin to end. */
+typedef struct finalization_hurry {
+    list_node link;
+    int64_t deadline_ms;
+} finalization_hurry;
+
+/* From begin to end, normal finalizers delay handles by so much at most. */
+void finalization_hurry_begin(finalization_hurry *hurry, int64_t deadline_ms);
+void finalization_hurry_end(finalization_hurry *hurry);
+
+/* Calls visit for each handle of the group that a worker is releasing, which may have been freed: only subject says
+ * what it was. */
+void finalization_visit_running(uint32_t group, void (*visit)(const event_record *subject, void *data), void *data);
 
 void finalization_fork_before(void);
 void finalization_fork_in_parent(void);

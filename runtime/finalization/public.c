@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle/finalizer.h: what a program asks of the lanes. */
+#include "domain/domain.h"
 #include "finalization/finalization.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
@@ -18,7 +19,11 @@ sh_status sh_finalizer_register_at(void *object, sh_finalizer *run, void *data, 
     status = thread_attach(false, &unused);
     if (status != SH_OK)
         return status;
-    return gc->finalizer_add(object, run, data, site_or_null == NULL ? (sh_site){NULL, 0} : *site_or_null);
+    uint32_t domain;
+    status = domain_admit(NULL, &domain);
+    if (status != SH_OK)
+        return status;
+    return gc->finalizer_add(object, run, data, site_or_null == NULL ? (sh_site){NULL, 0} : *site_or_null, domain);
 }
 
 sh_status sh_finalizer_register(void *object, sh_finalizer *run, void *data)

@@ -214,6 +214,17 @@ static int start_threads(void)
     return error != 0 ? error : room.current != NULL || worker_start_another() ? 0 : EAGAIN;
 }
 
+/* With the mutex held. */
+static void choose_deadline(void)
+{
+    room.deadline_ms = room.usual_deadline_ms;
+    for (const list_node *link = room.hurries.next; link != &room.hurries; link = link->next) {
+        const finalization_hurry *hurry = LIST_OWNER(link, finalization_hurry, link);
+        if (room.deadline_ms < 0 || room.deadline_ms > hurry->deadline_ms)
+            room.deadline_ms = hurry->deadline_ms;
+    }
+}
+
 static void wait_begun(void)
 {
     int64_t deadline = platform_deadline(PLATFORM_BEGIN_MS);
@@ -228,10 +239,12 @@ int finalization_start(const finalization_client *client, int64_t deadline_ms)
         platform_condition_init(&room.changed);
         platform_signal_init(&room.wake);
         platform_signal_init(&room.supervise);
+        list_init(&room.hurries);
     }
     lock_room();
     room.client = client;
-    room.deadline_ms = deadline_ms;
+    room.usual_deadline_ms = deadline_ms;
+    choose_deadline();
     room.stopping = false;
     int error = start_threads();
     if (error == 0)
@@ -268,14 +281,35 @@ void finalization_wake(void)
     platform_signal_post(&room.wake);
 }
 
-void finalization_hurry(int64_t deadline_ms)
+void finalization_hurry_begin(finalization_hurry *hurry, int64_t deadline_ms)
 {
+    hurry->deadline_ms = deadline_ms;
+    list_init(&hurry->link);
     lock_room();
-    if (room.deadline_ms < 0 || room.deadline_ms > deadline_ms)
-        room.deadline_ms = deadline_ms;
+    list_append(&room.hurries, &hurry->link);
+    choose_deadline();
     unlock_room();
     platform_signal_post(&room.supervise);
     platform_signal_post(&room.wake);
+}
+
+void finalization_hurry_end(finalization_hurry *hurry)
+{
+    lock_room();
+    list_remove(&hurry->link);
+    choose_deadline();
+    unlock_room();
+}
+
+void finalization_visit_running(uint32_t group, void (*visit)(const event_record *subject, void *data), void *data)
+{
+    lock_room();
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
+        const worker *each = &room.workers[i];
+        if (each->item == ITEM_CRITICAL && gc_group_is(each->group, group))
+            visit(&each->subject, data);
+    }
+    unlock_room();
 }
 
 /* With the mutex held. Waits until the batch is over that has all that is due now. */
@@ -342,6 +376,8 @@ void finalization_fork_in_child(void)
     platform_signal_init(&room.supervise);
     for (int i = 0; room.workers != NULL && i < WORKERS; i++)
         room.workers[i] = (worker){.alive = false};
+    list_init(&room.hurries);
+    choose_deadline();
     room.current = NULL;
     room.alive_count = 0;
     room.supervisor_alive = false;

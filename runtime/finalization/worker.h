@@ -38,6 +38,7 @@ typedef struct worker {
     bool given_up; /* its batch no longer waits for this item */
     gc_finalizer *finalizer;
     void *handle;
+    uint32_t group; /* the handle's */
     gc_reason reason;
     event_record subject; /* whose release or finalizer it is */
     event_run leaks;      /* of handles whose releases have returned */
@@ -51,7 +52,9 @@ typedef struct finalization_room {
     platform_signal wake;       /* for the current worker: there may be work */
     platform_signal supervise;  /* for the supervisor: a worker has begun, or has ended */
     const finalization_client *client;
-    int64_t deadline_ms;
+    int64_t usual_deadline_ms;
+    list_node hurries;   /* finalization_hurry */
+    int64_t deadline_ms; /* the usual one, or that of whoever is most in a hurry */
     worker *workers;
     worker *current;
     int alive_count;

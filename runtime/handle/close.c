@@ -34,10 +34,10 @@ enum { INTERRUPT_EVERY_MS = 1 }; /* a user may be between its look at a flag and
 
 /* Under a reference of its own, beside the users': without it the last of them could release the value, and the
  * interrupt would hit whoever got the number next. */
-static void interrupt_users(sh_handle *h)
+void close_wake_users(sh_handle *h)
 {
     CHECKPOINT("handle.interrupt");
-    if (state_word_join(&h->state) != STATE_DONE)
+    if (handle_class_of(h)->kind->interrupt == NULL || state_word_join(&h->state) != STATE_DONE)
         return;
     int saved = errno;
     platform_cancel_token token = platform_cancel_hold(); /* or the reference would be lost */
@@ -51,7 +51,7 @@ static void interrupt_users(sh_handle *h)
 static bool wait_interrupting(sh_handle *h, int64_t deadline)
 {
     for (;;) {
-        interrupt_users(h);
+        close_wake_users(h);
         int64_t turn = platform_deadline(INTERRUPT_EVERY_MS);
         if (release_wait(h, turn < deadline ? turn : deadline))
             return true;

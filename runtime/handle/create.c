@@ -2,6 +2,7 @@
 /* Making a handle, and storing its value. */
 #include "base/checkpoint.h"
 #include "base/options.h"
+#include "domain/domain.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/kind.h"
@@ -16,41 +17,39 @@
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* Everything that can fail fails here, and leaves nothing behind. */
-static sh_status make(const sh_kind *kind, const sh_create_options *options, const sh_site *site,
-                      sh_handle **out_handle)
+static sh_status make(const handle_class *wanted, void *context, sh_handle **out_handle)
 {
     uint32_t class_number;
-    sh_status status = class_intern(kind, site, !options->not_owned, &class_number);
+    sh_status status = class_intern(wanted, &class_number);
     if (status != SH_OK)
         return status;
     uint32_t context_number;
-    status = context_keep(options->context, &context_number);
+    status = context_keep(context, &context_number);
     if (status != SH_OK)
         return status;
-    sh_handle *h = gc->handle_allocate(sizeof *h);
+    sh_handle *h = gc->handle_allocate(sizeof *h, wanted->group);
     if (h == NULL) {
         context_drop(context_number);
         return SH_E_NOMEM;
     }
     state_word_init(&h->state);
-    atomic_word_store(&h->raw, (word_t)kind->invalid_value);
+    atomic_word_store(&h->raw, (word_t)wanted->kind->invalid_value);
     h->class_number = class_number;
     h->context_number = context_number;
     *out_handle = h;
     return SH_OK;
 }
 
-/* A shutdown that began meanwhile has seen the handle, or is seen here: the host's lock, under which it looks and which
+/* An unload that began meanwhile has seen the handle, or is seen here: the host's lock, under which it looks and which
  * making took, lies between. */
-static sh_status make_admitted(const sh_kind *kind, const sh_create_options *options, const sh_site *site,
-                               sh_handle **out_handle)
+static sh_status make_admitted(const handle_class *wanted, void *context, sh_handle **out_handle)
 {
     sh_handle *h;
-    sh_status status = make(kind, options, site, &h);
+    sh_status status = make(wanted, context, &h);
     if (status != SH_OK)
         return status;
     CHECKPOINT("handle.made");
-    if (lifecycle_admit() != SH_OK) {
+    if (lifecycle_admit() != SH_OK || !domain_admits(wanted->group)) {
         close_unborn(h);
         return SH_E_CLOSED;
     }
@@ -64,14 +63,17 @@ sh_status create_checked(const sh_kind *kind, const sh_create_options *options_o
     if (kind == NULL || out_handle == NULL)
         return SH_E_ARGUMENT;
     sh_create_options options;
-    if (!options_read(&options, sizeof options, options_or_null, options_size_bytes) || options.domain != NULL)
+    if (!options_read(&options, sizeof options, options_or_null, options_size_bytes))
         return SH_E_UNSUPPORTED;
     sh_status status = lifecycle_admit();
     if (status != SH_OK)
         return status;
+    handle_class wanted = {.kind = kind, .site = site_or_null, .owned = !options.not_owned};
+    status = domain_admit(options.domain, &wanted.group);
     thread_record *unused;
-    status = thread_attach(false, &unused);
-    return status != SH_OK ? status : make_admitted(kind, &options, site_or_null, out_handle);
+    if (status == SH_OK)
+        status = thread_attach(false, &unused);
+    return status != SH_OK ? status : make_admitted(&wanted, options.context, out_handle);
 }
 
 sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
@@ -166,12 +168,17 @@ static int duplicate_raw(void *original, sh_raw *out_copy)
 
 static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **out_copy)
 {
-    const sh_kind *kind = handle_class_of(h)->kind;
-    if (kind->duplicate == NULL)
+    const handle_class *of = handle_class_of(h);
+    if (of->kind->duplicate == NULL)
         return SH_E_UNSUPPORTED;
-    sh_create_options options = {.context = context_get(h->context_number)};
+    handle_class wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group};
+    thread_record *unused;
     sh_handle *copy;
-    sh_status status = create_checked(kind, &options, sizeof options, site, &copy);
+    sh_status status = lifecycle_admit();
+    if (status == SH_OK)
+        status = thread_attach(false, &unused);
+    if (status == SH_OK)
+        status = make_admitted(&wanted, context_get(h->context_number), &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
     if (status == SH_OK)

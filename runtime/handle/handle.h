@@ -86,6 +86,9 @@ void release_torn(void *handle);
 
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */
 
+/* One attempt to make the calls return in which users of h, which is closed, are blocked. */
+void close_wake_users(sh_handle *h);
+
 /* Sets h as invalid; false when a release had begun. */
 bool close_as_invalid(sh_handle *h);
 

@@ -2,6 +2,7 @@
 /* Counted references, and looking at a handle. */
 #include "handle/handle.h"
 #include "handle/kind.h"
+#include "thread/thread.h"
 
 bool handle_is_valid(const sh_handle *h)
 {
@@ -36,13 +37,21 @@ void handle_raise(const sh_handle *h, sh_event_type type, event_detail detail, c
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
 
+/* While its domain is unloaded, a handle is still open to the finalizers, which may have to flush through it. */
+static bool finalizer_enters(sh_handle *h)
+{
+    return thread_is_ours() && state_word_enter_draining(&h->state) == STATE_DONE;
+}
+
 static sh_status refused(sh_handle *h, state_result entry)
 {
-    if (entry.must_release)
+    if (entry.must_release) {
         (void)release_claimed(h);
+        return SH_E_CLOSED;
+    }
     switch (entry.answer) {
     case STATE_TOO_LATE:
-        return SH_E_CLOSED;
+        return finalizer_enters(h) ? SH_OK : SH_E_CLOSED;
     case STATE_SATURATED:
         handle_raise(h, SH_EVENT_SATURATED, EVENT_PLAIN, NULL);
         return SH_E_OVERFLOW;

@@ -38,6 +38,10 @@ void platform_sleep_ms(int64_t duration_ms);
 void *platform_pages_map(size_t size_bytes);
 void platform_pages_unmap(void *pages, size_t size_bytes);
 
+/* Zeroed memory of the C library, for what a caller keeps; NULL when there is none. */
+void *platform_memory_allocate(size_t size_bytes);
+void platform_memory_free(void *memory_or_null);
+
 /* ---- mutual exclusion -------------------------------------------------------------------------------------------- */
 
 typedef pthread_mutex_t platform_mutex;
@@ -106,6 +110,9 @@ int platform_thread_end_set(void *value_or_null);
 typedef int platform_cancel_token;
 platform_cancel_token platform_cancel_hold(void);
 void platform_cancel_restore(platform_cancel_token token);
+
+/* Has at_exit called when the process ends by return from main or by exit. */
+int platform_exit_register(void (*at_exit)(void));
 
 /* Has these called around every fork: before, and after in the parent and in the child. */
 int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));

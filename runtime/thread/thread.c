@@ -12,7 +12,7 @@ static struct {
     list_node records;
     list_node orphans; /* of threads that a fork left behind */
     bool started;
-    thread_give_back *give_back;
+    const thread_client *client;
 } threads = {.mutex = PLATFORM_MUTEX_INIT,
              .records = {&threads.records, &threads.records},
              .orphans = {&threads.orphans, &threads.orphans}};
@@ -179,7 +179,7 @@ static void give_back_lease(thread_lease *lease, void *unused)
     (void)unused;
     void *handle = (void *)atomic_word_load(&lease->handle);
     atomic_word_store_release(&lease->handle, 0);
-    threads.give_back(handle);
+    threads.client->give_back(handle);
 }
 
 static void bury(thread_record *record)
@@ -188,6 +188,8 @@ static void bury(thread_record *record)
     list_remove(&record->link);
     platform_mutex_unlock(&threads.mutex);
     visit_block(&record->block, give_back_lease, NULL);
+    while (record->domain_count > 0)
+        threads.client->left(record->domains[--record->domain_count]);
     free_record(record);
 }
 
@@ -239,9 +241,9 @@ static void at_thread_end(void *value)
         gc->thread_leave();
 }
 
-int thread_start(thread_give_back *give_back)
+int thread_start(const thread_client *client)
 {
-    threads.give_back = give_back;
+    threads.client = client;
     if (threads.started)
         return 0;
     int error = platform_thread_end_register(at_thread_end);

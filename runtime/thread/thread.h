@@ -15,7 +15,10 @@
 #include <safehandle/status.h>
 #include <stdint.h>
 
-enum { THREAD_LEASES = 32 }; /* in one block; a thread with more nested leases gets another block */
+enum {
+    THREAD_LEASES = 32, /* in one block; a thread with more nested leases gets another block */
+    THREAD_DOMAINS = 32 /* how deep a thread can enter domains */
+};
 
 /* One lease. Invariant: handle is 0, or the address of a handle on which this thread holds one reference for it. */
 typedef struct thread_lease {
@@ -31,21 +34,27 @@ typedef struct thread_lease_block {
     thread_lease leases[THREAD_LEASES];
 } thread_lease_block;
 
-/* In scanned memory. Invariant: on the list of all records from attach to detach. */
+/* In scanned memory. Invariant: on the list of all records from attach to detach; domain_count is at most
+ * THREAD_DOMAINS. */
 typedef struct thread_record {
     list_node link;
     int64_t thread_id;
-    bool entered; /* the collector knows the thread through us */
-    bool ours;    /* it is a thread of the runtime */
-    bool ending;  /* its destructors run; touched by the thread alone */
+    bool entered;                     /* the collector knows the thread through us */
+    bool ours;                        /* it is a thread of the runtime */
+    bool ending;                      /* its destructors run; touched by the thread alone */
+    uint32_t domains[THREAD_DOMAINS]; /* the numbers of the domains that it is in, innermost last */
+    unsigned domain_count;
     thread_lease_block block;
 } thread_record;
 
-/* Gives the reference behind a lease back, for a thread that has ended. Installed by the handle room. */
-typedef void thread_give_back(void *handle);
+/* What is done for a thread that has ended. */
+typedef struct thread_client {
+    void (*give_back)(void *handle); /* the reference behind a lease */
+    void (*left)(uint32_t domain);   /* a domain that it was in */
+} thread_client;
 
-/* 0 or an errno value; once in a process. */
-int thread_start(thread_give_back *give_back);
+/* 0 or an errno value; once in a process. client must live as long as it. */
+int thread_start(const thread_client *client);
 
 /* The calling thread's record; NULL when it is not attached. */
 thread_record *thread_here(void);

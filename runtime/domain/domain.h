@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which domains there are, and which one a thread makes things in. A domain's number is the number of its group
+ * (gc_host.h); number 0 is the root domain, which is always there and is admitted by the runtime's own state.
+ *
+ *   every function   any thread, but start and those for fork: the runtime
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include <safehandle/domain.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DOMAIN_ROOT = 0 };
+
+/* Reserves the table. False: there is no memory. */
+bool domain_start(void);
+
+/* The number of the domain that is to hold something new: the one given, else the thread's. SH_E_ARGUMENT: it is none.
+ * SH_E_CLOSED: it is unloaded. */
+sh_status domain_admit(const sh_domain *domain_or_null, uint32_t *out_number);
+
+/* Whether it still takes something new; asked again after that was made. */
+bool domain_admits(uint32_t number);
+
+/* Refuses everything new from now on. SH_E_ARGUMENT: it is no domain. */
+sh_status domain_begin_unload(sh_domain *domain, uint32_t *out_number);
+void domain_begin_unload_all(void);
+
+/* Gives the place back when may_go(number) says so and no thread is in it. SH_PENDING: it does not, or one is.
+ * SH_E_ARGUMENT: it is no domain. */
+sh_status domain_end(sh_domain *domain, bool (*may_go)(uint32_t number));
+
+/* A thread that had entered it has ended. */
+void domain_left(uint32_t number);
+
+/* Around fork; after serves parent and child. */
+void domain_fork_before(void);
+void domain_fork_after(void);
+
+#endif

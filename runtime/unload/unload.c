@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "unload/unload.h"
+#include "base/checkpoint.h"
+#include "finalization/finalization.h"
+#include "gc/gc_host.h"
+#include "handle/handle.h"
+#include "platform/platform.h"
+#include "thread/thread.h"
+
+enum {
+    WAKE_EVERY_MS = 1, /* a user may be between its look at a flag and its system call: once is not enough */
+    LOOK_EVERY_MS = 20 /* where nobody can be woken */
+};
+
+/* ---- refusing ---------------------------------------------------------------------------------------------------- */
+
+static bool is_open(const sh_handle *h)
+{
+    word_t bits = state_word_read(&h->state);
+    return (bits & (STATE_HOLDS | STATE_RELEASED | STATE_INVALIDATED)) == STATE_HOLDS && handle_class_of(h)->owned;
+}
+
+static void count_open(void *handle, void *in_out_count)
+{
+    *(size_t *)in_out_count += is_open(handle);
+}
+
+static void refuse_users(void *handle, void *in_out_count)
+{
+    sh_handle *h = handle;
+    state_word_drain(&h->state);
+    count_open(h, in_out_count);
+}
+
+/* With those that a worker is releasing: whoever began that, they are open until it returns. */
+static size_t open_handles(uint32_t group, void (*count)(void *handle, void *in_out_count))
+{
+    size_t open = left_over_count_running(group);
+    gc->visit_watched(group, count, &open);
+    return open;
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+
+/* Wakes the users of every handle that somebody else may give back; answers how many handles those are. */
+static size_t wake_others(const left_over_list *left)
+{
+    size_t others = left->total - left->count;
+    for (size_t i = 0; i < left->count; i++) {
+        if (thread_leases(left->handles[i]))
+            continue;
+        close_wake_users(left->handles[i]);
+        others++;
+    }
+    return others;
+}
+
+static sh_status wait_for_users(uint32_t group, int64_t deadline)
+{
+    for (;;) {
+        left_over_list left = left_over_take(group);
+        size_t others = wake_others(&left) + left_over_count_running(group);
+        left_over_drop(&left);
+        if (others == 0)
+            return left.total == 0 ? SH_OK : SH_PENDING;
+        int64_t now = platform_now_ms();
+        if (now >= deadline)
+            return SH_E_TIMEOUT;
+        int64_t next = now + (left.count > 0 ? WAKE_EVERY_MS : LOOK_EVERY_MS);
+        release_wait_for_any(next < deadline ? next : deadline);
+    }
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+/* Normal finalizers get three quarters of the time, so that the releases have the last one. */
+static int64_t finalizers_share_ms(int64_t deadline)
+{
+    int64_t left_ms = deadline - platform_now_ms();
+    return left_ms > 0 ? left_ms / 4 * 3 : 0;
+}
+
+/* Normal finalizers first: the lanes see to it that no handle is released before they have run. */
+static sh_status run(uint32_t group, int64_t deadline)
+{
+    finalization_hurry hurry;
+    bool hurries = deadline != PLATFORM_FOREVER;
+    if (hurries)
+        finalization_hurry_begin(&hurry, finalizers_share_ms(deadline));
+    gc->finalizer_condemn(group);
+    CHECKPOINT("unload.condemn");
+    gc->handle_condemn(group);
+    (void)finalization_wait_batch(deadline);
+    sh_status status = wait_for_users(group, deadline);
+    if (hurries)
+        finalization_hurry_end(&hurry);
+    return status;
+}
+
+sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_report_or_null)
+{
+    size_t open_before = open_handles(group, refuse_users);
+    sh_status status = run(group, deadline);
+    if (out_report_or_null != NULL) {
+        sh_unload_report report = {.released = 0};
+        size_t open_after = open_handles(group, count_open);
+        report.released = open_before > open_after ? open_before - open_after : 0;
+        left_over_report(group, &report);
+        *out_report_or_null = report;
+    }
+    return status;
+}
