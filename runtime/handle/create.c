@@ -174,9 +174,7 @@ static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **o
     handle_class wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group};
     thread_record *unused;
     sh_handle *copy;
-    sh_status status = lifecycle_admit();
-    if (status == SH_OK)
-        status = thread_attach(false, &unused);
+    sh_status status = thread_attach(false, &unused);
     if (status == SH_OK)
         status = make_admitted(&wanted, context_get(h->context_number), &copy);
     if (status == SH_OK)

@@ -325,6 +325,29 @@ Test(handle, a_thread_that_cannot_be_attached)
     cr_expect_eq(status_on_a_thread(create_on_a_thread), SH_OK);
 }
 
+static void *duplicate_on_a_thread(void *in_out)
+{
+    sh_handle **h = in_out;
+    sh_handle *copy;
+    if (sh_duplicate(*h, &copy) == SH_E_NOMEM)
+        *h = NULL;
+    return NULL;
+}
+
+Test(handle, a_thread_that_cannot_be_attached_duplicates_nothing)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_open_event(0, 0, NULL, &h), SH_OK);
+    size_t before = testing_open_descriptors();
+    testing_at("gc.scanned", 1, NULL, NULL);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, duplicate_on_a_thread, &h);
+    (void)pthread_join(thread, NULL);
+    testing_at_nothing();
+    cr_expect_null(h, "SH_E_NOMEM");
+    cr_expect_eq(testing_open_descriptors(), before);
+}
+
 /* ---- references -------------------------------------------------------------------------------------------------- */
 
 Test(reference, keeps_the_handle_open, .init = testing_start_manual)
