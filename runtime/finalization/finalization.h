@@ -59,9 +59,15 @@ typedef struct finalization_hurry {
 void finalization_hurry_begin(finalization_hurry *hurry, int64_t deadline_ms);
 void finalization_hurry_end(finalization_hurry *hurry);
 
-/* Calls visit for each handle of the group that a worker is releasing, which may have been freed: only subject says
- * what it was. */
-void finalization_visit_running(uint32_t group, void (*visit)(const event_record *subject, void *data), void *data);
+/* What is done with each handle of a group that is not forgotten. */
+typedef struct finalization_visitor {
+    void (*watched)(void *handle, void *data); /* as gc->visit_watched says */
+    /* A worker is releasing it, and it may have been freed: only subject says what it was. */
+    void (*running)(const event_record *subject, void *data);
+} finalization_visitor;
+
+/* Under one lock, so that none is overlooked on its way between the host and a worker. */
+void finalization_visit_handles(uint32_t group, const finalization_visitor *visitor, void *data);
 
 void finalization_fork_before(void);
 void finalization_fork_in_parent(void);

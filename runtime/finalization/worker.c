@@ -301,14 +301,22 @@ void finalization_hurry_end(finalization_hurry *hurry)
     unlock_room();
 }
 
-void finalization_visit_running(uint32_t group, void (*visit)(const event_record *subject, void *data), void *data)
+/* With the mutex held: a worker takes a handle, and says that it has it, under it. One that is just being put back is
+ * met twice. */
+static void visit_running(uint32_t group, const finalization_visitor *visitor, void *data)
 {
-    lock_room();
     for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
         const worker *each = &room.workers[i];
         if (each->item == ITEM_CRITICAL && gc_group_is(each->group, group))
-            visit(&each->subject, data);
+            visitor->running(&each->subject, data);
     }
+}
+
+void finalization_visit_handles(uint32_t group, const finalization_visitor *visitor, void *data)
+{
+    lock_room();
+    visit_running(group, visitor, data);
+    gc->visit_watched(group, visitor->watched, data);
     unlock_room();
 }
 

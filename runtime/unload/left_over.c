@@ -8,31 +8,6 @@
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
-static void count_unreleased(void *handle, void *in_out_count)
-{
-    *(size_t *)in_out_count += !sh_is_released(handle);
-}
-
-size_t left_over_count(uint32_t group)
-{
-    size_t count = 0;
-    gc->visit_watched(group, count_unreleased, &count);
-    return count;
-}
-
-static void count_one(const event_record *subject, void *in_out_count)
-{
-    (void)subject;
-    (*(size_t *)in_out_count)++;
-}
-
-size_t left_over_count_running(uint32_t group)
-{
-    size_t count = 0;
-    finalization_visit_running(group, count_one, &count);
-    return count;
-}
-
 static void take_unreleased(void *handle, void *data)
 {
     left_over_list *list = data;
@@ -45,7 +20,22 @@ static void take_unreleased(void *handle, void *data)
     list->handles[list->count++] = handle;
 }
 
-/* Nothing is allocated inside the visit, where the host's lock is held: so it counts first. */
+static void take_running(const event_record *subject, void *data)
+{
+    (void)subject;
+    ((left_over_list *)data)->running++;
+}
+
+static const finalization_visitor taking = {.watched = take_unreleased, .running = take_running};
+
+size_t left_over_count(uint32_t group)
+{
+    left_over_list none = {.capacity = 0};
+    finalization_visit_handles(group, &taking, &none);
+    return none.total + none.running;
+}
+
+/* Nothing is allocated inside the visit, where locks are held: so it counts first. */
 left_over_list left_over_take(uint32_t group)
 {
     left_over_list list = {.capacity = left_over_count(group)};
@@ -53,7 +43,7 @@ left_over_list left_over_take(uint32_t group)
         list.handles = gc->scanned_allocate(list.capacity * sizeof(sh_handle *));
     if (list.handles == NULL)
         list.capacity = 0;
-    gc->visit_watched(group, take_unreleased, &list);
+    finalization_visit_handles(group, &taking, &list);
     return list;
 }
 
@@ -88,7 +78,7 @@ static sh_left_over tell_one(const sh_handle *h)
     return told;
 }
 
-/* Invariant: report has room for one more than it tells of, as long as it tells of less than capacity. */
+/* Invariant: report->left_overs has room for capacity. */
 typedef struct running_report {
     sh_unload_report *report;
     size_t capacity;
@@ -104,10 +94,18 @@ static void tell_running(const event_record *subject, void *data)
             (sh_left_over){.kind = subject->kind, .raw = subject->raw, .birth = subject->birth, .releasing = true};
 }
 
+static void pass_over(void *handle, void *data)
+{
+    (void)handle;
+    (void)data;
+}
+
+static const finalization_visitor telling = {.watched = pass_over, .running = tell_running};
+
 void left_over_report(uint32_t group, sh_unload_report *report)
 {
     left_over_list list = left_over_take(group);
-    running_report into = {.report = report, .capacity = list.count + left_over_count_running(group)};
+    running_report into = {.report = report, .capacity = list.count + list.running};
     if (into.capacity > 0)
         report->left_overs = platform_memory_allocate(into.capacity * sizeof *report->left_overs);
     if (report->left_overs == NULL)
@@ -116,5 +114,5 @@ void left_over_report(uint32_t group, sh_unload_report *report)
     for (size_t i = 0; i < list.count && report->left_over_count < into.capacity; i++)
         report->left_overs[report->left_over_count++] = tell_one(list.handles[i]);
     left_over_drop(&list);
-    finalization_visit_running(group, tell_running, &into);
+    finalization_visit_handles(group, &telling, &into);
 }

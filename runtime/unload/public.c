@@ -33,7 +33,7 @@ void sh_unload_report_clear(sh_unload_report *report)
 
 static bool is_empty(uint32_t group)
 {
-    return left_over_count(group) + left_over_count_running(group) == 0;
+    return left_over_count(group) == 0;
 }
 
 sh_status sh_domain_destroy(sh_domain *domain)

@@ -32,11 +32,21 @@ static void refuse_users(void *handle, void *in_out_count)
     count_open(h, in_out_count);
 }
 
-/* With those that a worker is releasing: whoever began that, they are open until it returns. */
-static size_t open_handles(uint32_t group, void (*count)(void *handle, void *in_out_count))
+/* Whoever began its release, it is open until that returns. */
+static void count_running(const event_record *subject, void *in_out_count)
 {
-    size_t open = left_over_count_running(group);
-    gc->visit_watched(group, count, &open);
+    (void)subject;
+    (*(size_t *)in_out_count)++;
+}
+
+static const finalization_visitor counting = {.watched = count_open, .running = count_running};
+static const finalization_visitor refusing = {.watched = refuse_users, .running = count_running};
+
+/* Those that a worker is releasing included. */
+static size_t open_handles(uint32_t group, const finalization_visitor *visitor)
+{
+    size_t open = 0;
+    finalization_visit_handles(group, visitor, &open);
     return open;
 }
 
@@ -59,7 +69,7 @@ static sh_status wait_for_users(uint32_t group, int64_t deadline)
 {
     for (;;) {
         left_over_list left = left_over_take(group);
-        size_t others = wake_others(&left) + left_over_count_running(group);
+        size_t others = wake_others(&left) + left.running;
         left_over_drop(&left);
         if (others == 0)
             return left.total == 0 ? SH_OK : SH_PENDING;
@@ -99,11 +109,11 @@ static sh_status run(uint32_t group, int64_t deadline)
 
 sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_report_or_null)
 {
-    size_t open_before = open_handles(group, refuse_users);
+    size_t open_before = open_handles(group, &refusing);
     sh_status status = run(group, deadline);
     if (out_report_or_null != NULL) {
         sh_unload_report report = {.released = 0};
-        size_t open_after = open_handles(group, count_open);
+        size_t open_after = open_handles(group, &counting);
         report.released = open_before > open_after ? open_before - open_after : 0;
         left_over_report(group, &report);
         *out_report_or_null = report;

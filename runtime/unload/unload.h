@@ -29,17 +29,16 @@ typedef struct left_over_list {
     sh_handle **handles; /* NULL: there was no memory, and capacity is 0 */
     size_t capacity;
     size_t count;
-    size_t total; /* those that had no place in handles included */
+    size_t total;   /* those that had no place in handles included */
+    size_t running; /* and these, which workers are releasing */
 } left_over_list;
 
 /* Every take is followed by a drop. */
 left_over_list left_over_take(uint32_t group);
 void left_over_drop(const left_over_list *list);
 
+/* Those that workers are releasing included. */
 size_t left_over_count(uint32_t group);
-
-/* Handles of the group that workers are releasing; they are in no list. */
-size_t left_over_count_running(uint32_t group);
 
 /* Writes all of the report but released. */
 void left_over_report(uint32_t group, sh_unload_report *report);
