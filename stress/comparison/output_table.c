@@ -1,41 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include "../colour.h"
 #include "../die.h"
 #include "output.h"
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NAME_WIDTH = 17, CELL_WIDTH = 15, TEXT_WIDTH = 100, SENTENCE_SIZE_BYTES = 1024 };
-
-/* ---- colours ----------------------------------------------------------------------------------------------------- */
-
-static const char NO_COLOUR[] = "", BOLD[] = "\033[1m", RED[] = "\033[31m", GREEN[] = "\033[32m", DIM[] = "\033[2m";
-
-static bool is_coloured(void)
-{
-    const char *terminal = getenv("TERM");
-    const char *no_color = getenv("NO_COLOR");
-    bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
-    bool refused = no_color != NULL && no_color[0] != '\0';
-    return isatty(STDOUT_FILENO) == 1 && !refused && !dumb;
-}
-
-/* Padded first, so that the escapes do not count as width. */
-static void print_padded(const char *colour, int width, const char *text)
-{
-    bool plain = colour == NO_COLOUR || !is_coloured();
-    (void)printf("%s%*s%s", plain ? "" : colour, width, text, plain ? "" : "\033[0m");
-}
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static void print_heading(void)
 {
-    print_padded(BOLD, -NAME_WIDTH, "violations");
+    colour_print_padded(COLOUR_BOLD, -NAME_WIDTH, "violations");
     for (int what = 0; what < ACCIDENTS; what++)
-        print_padded(BOLD, CELL_WIDTH, result_accidents[what]->name);
+        colour_print_padded(COLOUR_BOLD, CELL_WIDTH, result_accidents[what]->name);
     (void)putchar('\n');
 }
 
@@ -44,12 +23,15 @@ static void print_cell(const pair_result *pair)
     char text[64] = "-";
     if (pair->why == NULL)
         (void)snprintf(text, sizeof text, "%ld of %ld", pair->violations, pair->trials);
-    print_padded(pair->why != NULL ? DIM : pair->violations > 0 ? RED : GREEN, CELL_WIDTH, text);
+    colour_print_padded(pair->why != NULL      ? COLOUR_DIM
+                        : pair->violations > 0 ? COLOUR_RED
+                                               : COLOUR_GREEN,
+                        CELL_WIDTH, text);
 }
 
 static void print_row(const result *r, int who)
 {
-    print_padded(NO_COLOUR, -NAME_WIDTH, result_approaches[who]->name);
+    colour_print_padded(COLOUR_NONE, -NAME_WIDTH, result_approaches[who]->name);
     for (int what = 0; what < ACCIDENTS; what++)
         print_cell(&r->pairs[who][what]);
     (void)putchar('\n');
