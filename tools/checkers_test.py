@@ -122,6 +122,8 @@ class Includes(Tree):
     def test_programs_outside(self):
         self.plant("stress/bad.c", '#include "core/word.c"\n', "stress -> ")
         self.plant("stress/bad.c", '#include "../runtime/handle/handle.h"\n', "stress -> ")
+        self.plant("stress/bad.c", '#include "base/atomic.h"\n', "stress may open: nothing")
+        self.plant("stress/torture/bad.c", '#include "base/atomic.h"\n', "stress/torture may open: base/checkpoint.h")
         self.plant("bindings/lua/bad.c", "#include <gc.h>\n", "bindings -> <gc.h>")
         self.plant("docs/examples/bad.c", "#include <handle/handle.h>\n", "docs/examples -> <handle/handle.h>")
 

@@ -2,12 +2,15 @@
 /*
  * Torture: each class does one hostile thing to the library as often as it can, and counts how often a promise broke.
  *
- * A class runs in a process of its own (child.h), so that its descriptors, threads and heap reach no other. It may fork
- * and start threads, and ends all of them before it returns.
+ * A class runs in a process of its own (run.h), so that its descriptors, threads and heap reach no other. It may fork
+ * and start threads, and ends all of them before it returns: a process that it leaves behind holds the class up until
+ * its limit, which is a failure. What it prints goes to stderr. classes.h lists all classes.
  */
-#ifndef STRESS_TORTURE_H
-#define STRESS_TORTURE_H
+#ifndef TORTURE_TORTURE_H
+#define TORTURE_TORTURE_H
 
+#include <safehandle.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,10 +22,11 @@ typedef struct torture_plan {
 
 enum { TORTURE_SENTENCE_SIZE_BYTES = 256 };
 
-/* What one class found. Any thread may count (torture_try, torture_fail). Invariant: failures <= tries. */
+/* What one class found. It lies in memory that the class shares with all it forks: any thread of any of these
+ * processes may count (torture_try, torture_fail). Invariant: failures <= tries, when no try is under way. */
 typedef struct torture_tally {
-    volatile uint64_t tries;
-    volatile uint64_t failures;
+    _Atomic uint64_t tries;
+    _Atomic uint64_t failures;
     char first_failure[TORTURE_SENTENCE_SIZE_BYTES]; /* one sentence; "" while there is none */
 } torture_tally;
 
@@ -37,5 +41,14 @@ void torture_try(torture_tally *tally);
 
 /* The try failed; the first sentence is kept. */
 __attribute__((format(printf, 2, 3))) void torture_fail(torture_tally *tally, const char *format, ...);
+
+/* The next of a row of random numbers that seed began; splitmix64, so any seed will do. */
+uint64_t torture_random(uint64_t *seed);
+
+/* SH_OK, or the end of the class: for what must succeed before a try can begin. what: "sh_init" */
+void torture_must(sh_status status, const char *what);
+
+/* The number of open descriptors of this process. */
+int torture_open_descriptors(void);
 
 #endif
