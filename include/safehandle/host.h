@@ -71,7 +71,8 @@ SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
  *
  * SH_OK             every handle is released
  * SH_E_TIMEOUT      some are not: one SH_EVENT_LEAKED_REFERENCE for each kind and birth site among them was raised;
- *                   their last users still release them
+ *                   their last users still release them. One whose release does not come back is an
+ *                   SH_EVENT_FINALIZER_OVERDUE.
  * SH_E_CLOSED       the runtime is not running
  * SH_E_UNSUPPORTED  called on a thread of ours
  */

@@ -38,7 +38,8 @@ typedef struct finalization_client {
  * 0 or an errno value. client must live as long as the process. */
 int finalization_start(const finalization_client *client, int64_t deadline_ms);
 
-/* Lets the threads end and waits for them. Those that are stuck end when they come back. */
+/* Lets the threads end and waits for them. Those that are stuck end when they come back; a release among them is an
+ * event. */
 void finalization_stop(int64_t deadline);
 
 void finalization_wake(void);

@@ -586,6 +586,21 @@ Test(lanes, shutdown_is_bounded)
     wait_until_recorded('n', 1);
 }
 
+Test(lanes, a_shutdown_does_not_call_a_release_that_hangs_done)
+{
+    platform_signal_init(&let_go);
+    testing_on_release(hang_in_release);
+    sh_handle *hung = make(1);
+    for (sh_raw raw = 2; raw <= 10; raw++)
+        (void)make(raw);
+    cr_expect_eq(sh_shutdown(TESTING_DEADLINE_MS), SH_E_TIMEOUT);
+    cr_expect(!sh_is_released(hung));
+    cr_expect_eq(recorded('c'), 9);
+    cr_expect_eq(testing_events_heard(SH_EVENT_FINALIZER_OVERDUE), 1);
+    platform_signal_post(&let_go);
+    wait_until_recorded('c', 10);
+}
+
 Test(unstarted_lanes, a_shutdown_that_is_shorter_than_the_deadline)
 {
     sh_options options = {.collector = SH_COLLECTOR_MANUAL, .finalizer_deadline_ms = 60000};

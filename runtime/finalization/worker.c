@@ -265,6 +265,14 @@ static bool any_idle_thread(void)
     return false;
 }
 
+/* After the stop nobody watches them. With the mutex held. */
+static void tell_stuck_releases(void)
+{
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++)
+        if (room.workers[i].item == ITEM_CRITICAL)
+            worker_tell_overdue(&room.workers[i]);
+}
+
 void finalization_stop(int64_t deadline)
 {
     lock_room();
@@ -273,6 +281,7 @@ void finalization_stop(int64_t deadline)
     platform_signal_post(&room.supervise);
     while (any_idle_thread() && platform_condition_wait(&room.changed, &room.mutex, deadline))
         continue;
+    tell_stuck_releases();
     unlock_room();
 }
 
