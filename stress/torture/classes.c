@@ -2,10 +2,11 @@
 #include "classes.h"
 #include <stddef.h>
 
-#define TORTURE_CLASSES(CLASS) CLASS(limits)
+extern const torture_class torture_hangs;
+extern const torture_class torture_limits;
 
-#define DECLARE(name) extern const torture_class torture_##name;
-TORTURE_CLASSES(DECLARE)
-
-#define ADDRESS(name) &torture_##name,
-const torture_class *const torture_classes[] = {TORTURE_CLASSES(ADDRESS) NULL};
+const torture_class *const torture_classes[] = {
+    &torture_hangs,
+    &torture_limits,
+    NULL,
+};
