@@ -157,11 +157,14 @@ static bool normals_are_over(const worker *self, int64_t *out_until)
     return over;
 }
 
-static size_t run_normals(worker *self)
+/* *out_waited: for finalizers that hang, or that the host has not handed over. */
+static size_t run_normals(worker *self, bool *out_waited)
 {
+    *out_waited = false;
     size_t done = run_normal_lane(self);
     for (int64_t until; !normals_are_over(self, &until);) {
         (void)platform_signal_wait(&room.wake, until);
+        *out_waited = true;
         done += run_normal_lane(self);
     }
     return done;
@@ -236,12 +239,13 @@ void lanes_work_off(worker *self)
 {
     do {
         begin_batch(self);
-        size_t done = run_normals(self);
+        bool waited;
+        size_t done = run_normals(self, &waited);
         done += run_criticals(self);
         done += run_normal_lane(self); /* those that the batch did not wait for */
         bool starved = done == 0 && gc->has_work();
         end_batch(self, starved);
-        if (starved)
+        if (starved && !waited) /* what came behind a batch that was waited for has not been tried yet */
             (void)platform_signal_wait(&room.wake, platform_deadline(STARVED_MS));
     } while (worker_is_current(self) && (gc->has_work() || worker_has_requests()));
 }
