@@ -2,11 +2,11 @@
 #include "classes.h"
 #include <stddef.h>
 
+extern const torture_class torture_exec;
 extern const torture_class torture_hangs;
 extern const torture_class torture_limits;
+extern const torture_class torture_unload;
 
 const torture_class *const torture_classes[] = {
-    &torture_hangs,
-    &torture_limits,
-    NULL,
+    &torture_exec, &torture_hangs, &torture_limits, &torture_unload, NULL,
 };
