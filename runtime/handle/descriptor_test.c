@@ -150,6 +150,22 @@ static void close_everything(void *unused)
     (void)sh_wait_for_pending_finalizers(1000);
 }
 
+static int answer_beside_errno(void *data, sh_raw *out_raw)
+{
+    (void)data;
+    errno = EDOM;
+    *out_raw = 7;
+    return 0;
+}
+
+Test(descriptor, an_opener_may_leave_errno_as_it_likes)
+{
+    sh_handle *h;
+    errno = EXDEV;
+    cr_expect_eq(sh_open_with(&testing_kind, answer_beside_errno, NULL, NULL, &h), SH_OK);
+    cr_expect_eq(errno, EXDEV);
+}
+
 static int open_and_unload(void *data, sh_raw *out_raw)
 {
     close_everything(data);

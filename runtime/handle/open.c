@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* OS objects that are born inside a handle. */
+#include "base/keep_errno.h"
 #include "finalization/finalization.h"
 #include "handle/handle.h"
 #include "platform/platform.h"
@@ -16,8 +17,10 @@ enum { RECLAIM_MS = 5000 }; /* the longest that an open waits for dead handles t
 
 /* ---- the bracket: handles first, then the call, then the store, and no cancellation in between ------------------- */
 
+/* The call may be a program's own. */
 static int call_again_after_collection(open_call *call, void *data, sh_raw *out_raws)
 {
+    KEEP_ERRNO;
     int error = call(data, out_raws);
     if (!platform_descriptors_ran_out(error))
         return error;

@@ -8,6 +8,7 @@
 #include "gc/boehm/boehm.h"
 #include "base/assert.h"
 #include "base/checkpoint.h"
+#include "base/keep_errno.h"
 #include "event/event.h"
 #include "gc/boehm/watch.h"
 #include <gc/gc_disclaim.h>
@@ -124,6 +125,7 @@ static int GC_CALLBACK keeps_memory(void *handle)
 
 static void boehm_collect(void)
 {
+    KEEP_ERRNO;
     GC_gcollect();
     if (listen_again_if_replaced())
         GC_gcollect();
@@ -173,6 +175,7 @@ static void *start_groups(void *out_started)
 
 static sh_status boehm_start(const gc_client *client, const sh_options *options)
 {
+    KEEP_ERRNO;
     boehm.client = *client;
     boehm.confirm_death = options->confirm_death;
     if (boehm.batches.open == 0)
@@ -192,6 +195,7 @@ static sh_status boehm_start(const gc_client *client, const sh_options *options)
 
 static void boehm_stop(void)
 {
+    KEEP_ERRNO;
     (void)GC_call_with_alloc_lock(set_running, NULL);
     stop_listening();
 }
@@ -210,12 +214,13 @@ static void answer_collector_signals(void)
 
 static sh_status boehm_thread_enter(bool *out_entered)
 {
+    KEEP_ERRNO;
     *out_entered = false;
     if (GC_thread_is_registered())
         return SH_OK;
     struct GC_stack_base base;
     if (FAILS_HERE("gc.thread") || GC_get_stack_base(&base) != GC_SUCCESS)
-        return SH_E_UNSUPPORTED;
+        return SH_E_NOMEM; /* the C library asks for memory before it tells where the stack is */
     answer_collector_signals();
     *out_entered = GC_register_my_thread(&base) == GC_SUCCESS;
     return SH_OK;
@@ -223,6 +228,7 @@ static sh_status boehm_thread_enter(bool *out_entered)
 
 static void boehm_thread_leave(void)
 {
+    KEEP_ERRNO;
     (void)GC_unregister_my_thread();
 }
 
@@ -266,6 +272,7 @@ static void *watch_locked(void *argument)
 
 static void *boehm_handle_allocate(size_t size_bytes, uint32_t group)
 {
+    KEEP_ERRNO;
     watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind),
                        .group = group};
     if (call.handle == NULL)
@@ -279,11 +286,13 @@ static void *boehm_handle_allocate(size_t size_bytes, uint32_t group)
 
 static void *boehm_scanned_allocate(size_t size_bytes)
 {
+    KEEP_ERRNO;
     return FAILS_HERE("gc.scanned") ? NULL : GC_MALLOC_UNCOLLECTABLE(size_bytes);
 }
 
 static void boehm_scanned_free(void *memory)
 {
+    KEEP_ERRNO;
     GC_FREE(memory);
 }
 
@@ -297,6 +306,7 @@ static void *reveal_locked(void *hidden)
 /* With the lock held there is no collection between reading the word and having a pointer on this stack. */
 static void *boehm_reveal(const atomic_word *hidden)
 {
+    KEEP_ERRNO;
     return GC_call_with_alloc_lock(reveal_locked, (void *)(uintptr_t)hidden);
 }
 
@@ -394,6 +404,7 @@ static void *condemn_locked(void *group)
 
 static void boehm_handle_condemn(uint32_t group)
 {
+    KEEP_ERRNO;
     (void)GC_call_with_alloc_lock(condemn_locked, &group);
     boehm.client.deaths_found();
 }
@@ -413,6 +424,7 @@ static void *visit_locked(void *argument)
 
 static void boehm_visit_watched(uint32_t group, void (*visit)(void *handle, void *data), void *data)
 {
+    KEEP_ERRNO;
     visit_call call = {group, visit, data};
     (void)GC_call_with_alloc_lock(visit_locked, &call);
 }

@@ -13,6 +13,7 @@
  */
 #include "base/assert.h"
 #include "base/checkpoint.h"
+#include "base/keep_errno.h"
 #include "gc/boehm/boehm.h"
 #include "platform/platform.h"
 
@@ -193,6 +194,7 @@ static sh_status keep_foreign(gc_finalizer *ours, GC_finalization_proc run, void
 
 sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
+    KEEP_ERRNO;
     if (GC_base(object) != object)
         return SH_E_ARGUMENT;
     if (!GC_get_java_finalization())
@@ -257,6 +259,7 @@ static gc_finalizer *unregister(void *object)
 
 void boehm_finalizer_remove(void *object)
 {
+    KEEP_ERRNO;
     if (GC_base(object) != object)
         return;
     for (gc_finalizer *f = unregister(object); f != NULL;) {
@@ -334,6 +337,7 @@ static void *count_locked(void *newest)
 /* An object comes up once for each of its finalizers; the first time takes them all. */
 static void condemn_group(uint32_t group)
 {
+    KEEP_ERRNO;
     for (void *object; (object = GC_call_with_alloc_lock(next_watching_locked, &group)) != NULL;) {
         gc_finalizer *newest = unregister(object);
         (void)GC_call_with_alloc_lock(count_locked, newest);

@@ -6,6 +6,7 @@
  */
 #include "base/assert.h"
 #include "base/checkpoint.h"
+#include "base/keep_errno.h"
 #include "base/list.h"
 #include "gc/gc_host.h"
 #include "gc/lane.h"
@@ -179,6 +180,7 @@ static void free_block(block *freed)
 
 static void *manual_handle_allocate(size_t size_bytes, uint32_t group)
 {
+    KEEP_ERRNO;
     block *made = FAILS_HERE("gc.handle") ? NULL : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
     if (made == NULL)
         return NULL;
@@ -360,6 +362,7 @@ static void manual_unpin(void *handle_or_null)
 
 static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
+    KEEP_ERRNO;
     gc_finalizer *made = FAILS_HERE("gc.finalizer") ? NULL : malloc(sizeof *made);
     owner *fresh = malloc(sizeof *fresh);
     if (made == NULL || fresh == NULL) {
@@ -526,6 +529,7 @@ static void manual_finalizer_condemn(uint32_t group)
 
 static sh_status manual_collection_begin(void)
 {
+    KEEP_ERRNO;
     if (begun_here != NULL) {
         begun_here->depth++;
         return SH_OK;
@@ -638,6 +642,7 @@ static void manual_thread_leave(void)
 
 static void *manual_scanned_allocate(size_t size_bytes)
 {
+    KEEP_ERRNO;
     return FAILS_HERE("gc.scanned") ? NULL : calloc(1, size_bytes);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/checkpoint.h"
+#include "base/keep_errno.h"
 #include "platform/platform.h"
 #include <errno.h>
 #include <sys/mman.h>
@@ -16,5 +17,6 @@ void *platform_pages_map(size_t size_bytes)
 
 void platform_pages_unmap(void *pages, size_t size_bytes)
 {
+    KEEP_ERRNO;
     (void)munmap(pages, size_bytes);
 }

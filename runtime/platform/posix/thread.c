@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/assert.h"
 #include "base/checkpoint.h"
+#include "base/keep_errno.h"
 #include "platform/platform.h"
 #include <errno.h>
 #include <signal.h>
@@ -50,6 +51,7 @@ static void block_program_signals(sigset_t *out_before)
 
 int platform_thread_start(const platform_thread_plan *plan, void *data)
 {
+    KEEP_ERRNO;
     if (FAILS_HERE("platform.thread"))
         return EAGAIN;
     thread_start *start = malloc(sizeof *start);
@@ -89,11 +91,13 @@ int64_t platform_thread_id(void)
 
 int platform_thread_end_register(void (*at_end)(void *value))
 {
+    KEEP_ERRNO;
     return pthread_key_create(&end_key, at_end);
 }
 
 int platform_thread_end_set(void *value_or_null)
 {
+    KEEP_ERRNO;
     return FAILS_HERE("platform.thread-end") ? ENOMEM : pthread_setspecific(end_key, value_or_null);
 }
 
@@ -112,5 +116,6 @@ void platform_cancel_restore(platform_cancel_token token)
 
 int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
 {
+    KEEP_ERRNO;
     return pthread_atfork(before, in_parent, in_child);
 }
