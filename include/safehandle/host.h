@@ -83,8 +83,9 @@ SH_MUST_CHECK SH_API sh_status sh_shutdown(int64_t timeout_ms);
 SH_MUST_CHECK SH_API sh_status sh_thread_attach(void);
 
 /* Forgets the calling thread. The end of a thread does it by itself, and gives its leases back. SH_E_ARGUMENT when the
- * thread is not attached, or has a lease that it did not end; SH_E_UNSUPPORTED on a thread of ours, so a finalizer, a
- * release or an event sink that pairs attach and detach does no harm. */
+ * thread is not attached, or has a lease that it did not end; SH_E_NOMEM when the system did not let it go: it stays
+ * attached; SH_E_UNSUPPORTED on a thread of ours, so a finalizer, a release or an event sink that pairs attach and
+ * detach does no harm. */
 SH_MUST_CHECK SH_API sh_status sh_thread_detach(void);
 
 /* "0.1.0": the version of the library that is running. */

@@ -348,6 +348,23 @@ Test(handle, a_thread_that_cannot_be_attached_duplicates_nothing)
     cr_expect_eq(testing_open_descriptors(), before);
 }
 
+static void *detach_in_vain(void *out_status)
+{
+    cr_assert_eq(sh_thread_attach(), SH_OK);
+    testing_at("platform.thread-end", 1, NULL, NULL);
+    *(sh_status *)out_status = sh_thread_detach();
+    testing_at_nothing();
+    sh_handle *h;
+    cr_expect_eq(sh_create(&testing_kind, NULL, &h), SH_OK);
+    return NULL;
+}
+
+Test(handle, a_thread_that_cannot_be_detached_stays_until_its_end)
+{
+    cr_expect_eq(status_on_a_thread(detach_in_vain), SH_E_NOMEM);
+    cr_expect_eq(status_on_a_thread(create_on_a_thread), SH_OK);
+}
+
 /* ---- references -------------------------------------------------------------------------------------------------- */
 
 Test(reference, keeps_the_handle_open, .init = testing_start_manual)

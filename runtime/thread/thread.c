@@ -193,15 +193,18 @@ static void bury(thread_record *record)
     free_record(record);
 }
 
-static void forget_here(void)
+/* False: it could not, and stays for the thread's end, which would otherwise find a record that is gone. */
+static bool forget_here(void)
 {
     thread_record *record = here;
     bool entered = record->entered;
-    (void)platform_thread_end_set(NULL);
+    if (platform_thread_end_set(NULL) != 0)
+        return false;
     bury(record);
     here = NULL;
     if (entered)
         gc->thread_leave();
+    return true;
 }
 
 sh_status thread_detach(void)
@@ -210,14 +213,13 @@ sh_status thread_detach(void)
         return SH_E_UNSUPPORTED;
     if (here == NULL || block_has_leases(&here->block))
         return SH_E_ARGUMENT;
-    forget_here();
-    return SH_OK;
+    return forget_here() ? SH_OK : SH_E_NOMEM;
 }
 
 void thread_end_ours(void)
 {
     if (here != NULL)
-        forget_here();
+        (void)forget_here();
 }
 
 /* Runs as the thread's last act. The program's destructors may still end leases and come in any order with this one, so
