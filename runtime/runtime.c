@@ -7,6 +7,7 @@
 #include "gc/gc_host.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
+#include "handle/stock.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
@@ -79,7 +80,14 @@ static void give_back_lease(void *handle)
     (void)reference_drop(handle);
 }
 
-static const thread_client threads_client = {.give_back = give_back_lease, .left = domain_left};
+static void end_regions(thread_record *ended)
+{
+    while (ended->regions.stock != NULL)
+        stock_return(ended);
+}
+
+static const thread_client threads_client = {
+    .give_back = give_back_lease, .left = domain_left, .end_regions = end_regions};
 
 /* ---- fork: locks in the order in which they are taken ------------------------------------------------------------ */
 

@@ -64,6 +64,7 @@ OUTSIDE = [
     ("gc/*", ["gc/boehm"], "only the Boehm host knows the collector"),
     ("gc.h", ["gc/boehm"], "only the Boehm host knows the collector"),
     ("uthash.h", ["gc/manual"], "only the manual host keeps a hash table of objects"),
+    ("dlfcn.h", ["platform"], POSIX),
     ("signal.h", ["platform", "gc/boehm"], POSIX),
     ("pthread.h", ["platform"], POSIX),
     ("semaphore.h", ["platform"], POSIX),

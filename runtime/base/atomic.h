@@ -69,6 +69,21 @@ static inline bool atomic_word_swap_if(atomic_word *word, word_t expected, word_
     return AO_compare_and_swap_full(&word->value, expected, desired) != 0;
 }
 
+/* Half a word, where two things share one. */
+typedef struct atomic_half {
+    volatile unsigned int value;
+} atomic_half;
+
+static inline uint32_t atomic_half_load_acquire(const atomic_half *half)
+{
+    return AO_int_load_acquire(&half->value);
+}
+
+static inline void atomic_half_store_release(atomic_half *half, uint32_t value)
+{
+    AO_int_store_release(&half->value, value);
+}
+
 /* Orders everything before it against everything after it. */
 static inline void atomic_fence_full(void)
 {

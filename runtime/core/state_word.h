@@ -146,9 +146,25 @@ static inline word_t state_count(word_t bits)
 
 bool state_word_is_valid(word_t bits);
 
+/* Release: an unload may meet the handle at once, and then sees it whole. */
 static inline void state_word_init(state_word *word)
 {
-    atomic_word_store(&word->bits, 0);
+    atomic_word_store_release(&word->bits, 0);
+}
+
+/* A word that no handle uses yet: it has ended, so that everybody passes over it, and tells itself from one that did
+ * end, since a pinned word is never claimed. state_word_init makes it one that is used. */
+#define STATE_BLANK ((word_t)(STATE_CLOSED | STATE_CLAIMED | STATE_RELEASED | STATE_PINNED))
+
+static inline bool state_is_blank(word_t bits)
+{
+    word_t both = STATE_CLAIMED | STATE_PINNED;
+    return (bits & both) == both;
+}
+
+static inline void state_word_init_blank(state_word *word)
+{
+    atomic_word_store_release(&word->bits, STATE_BLANK); /* release: as state_word_init */
 }
 
 /* Acquire: whoever sees HOLDS also sees the raw value that was stored before it. */

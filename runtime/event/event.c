@@ -40,7 +40,8 @@ static struct {
     const platform_thread_hooks *hooks;
 } queue = {.mutex = PLATFORM_MUTEX_INIT};
 
-static _Thread_local bool on_teller;
+/* Initial-exec: see thread/thread.c. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) bool on_teller;
 
 static bool same_key(const event_record *a, const event_record *b);
 

@@ -92,12 +92,15 @@ typedef struct gc_host {
     /* Makes the calling thread known to the collector. *out_entered: it was not, and thread_leave is owed. */
     sh_status (*thread_enter)(bool *out_entered);
     void (*thread_leave)(void);
+    /* Opens the signals by which the collector stops the calling thread, after every other was blocked. */
+    void (*thread_answer)(void);
 
     /* Makes a group usable; it may be one already. False: there is no memory. */
     bool (*group_open)(uint32_t group);
 
-    /* Zeroed leaf memory, watched from now on; NULL when there is none. Nobody frees it. */
-    void *(*handle_allocate)(size_t size_bytes, uint32_t group);
+    /* Leaf memory with these contents, watched from now on, so that whoever meets it sees it whole; NULL when there is
+     * none. Nobody frees it. */
+    void *(*handle_allocate)(const void *contents, size_t size_bytes, uint32_t group);
     /* Zeroed memory that is a root of the collector and is never moved or collected. */
     void *(*scanned_allocate)(size_t size_bytes);
     void (*scanned_free)(void *memory);

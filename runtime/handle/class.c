@@ -21,12 +21,15 @@ typedef struct class_index {
 /*
  * Readers take no lock: they follow the index as it was when they loaded it. What it names stays, since classes and
  * outgrown indexes are never freed; together the latter are as large as the last.
- * Invariant: mutex covers every write; count classes are initialised.
+ * Invariant: mutex covers every write; count classes are initialised; there is room for as many more as are reserved
+ * and were not made yet. Those that were made stay in the sum until they are given back, which only makes it grow
+ * earlier.
  */
 static struct {
     platform_mutex mutex;
     atomic_word blocks[BLOCKS]; /* handle_class * of BLOCK_CLASSES each, or 0 */
     size_t count;
+    size_t reserved;
     atomic_word index; /* class_index * */
 } classes = {.mutex = PLATFORM_MUTEX_INIT};
 
@@ -75,22 +78,32 @@ static bool find(const handle_class *wanted, uint32_t *out_number)
 
 /* ---- growing, with the mutex held -------------------------------------------------------------------------------- */
 
-static bool have_block(void)
+static bool have_block(atomic_word *block)
 {
-    if (classes.count == (size_t)BLOCKS * BLOCK_CLASSES)
-        return false;
-    atomic_word *block = &classes.blocks[classes.count / BLOCK_CLASSES];
     if (atomic_word_load(block) == 0)
         atomic_word_store_release(block, (word_t)platform_pages_map(BLOCK_CLASSES * sizeof(handle_class)));
     return atomic_word_load(block) != 0;
 }
 
-static bool have_slot(void)
+/* For so many in all. */
+static bool have_blocks(size_t count)
+{
+    if (count > (size_t)BLOCKS * BLOCK_CLASSES)
+        return false;
+    for (size_t i = classes.count / BLOCK_CLASSES; i * BLOCK_CLASSES < count; i++)
+        if (!have_block(&classes.blocks[i]))
+            return false;
+    return true;
+}
+
+static bool have_slots(size_t count)
 {
     class_index *index = (class_index *)atomic_word_load(&classes.index);
-    if (index != NULL && 2 * (classes.count + 1) <= index->slot_count)
+    if (index != NULL && 2 * count <= index->slot_count)
         return true;
-    size_t slot_count = index == NULL ? FIRST_INDEX_SLOTS : 2 * index->slot_count;
+    size_t slot_count = index == NULL ? FIRST_INDEX_SLOTS : index->slot_count;
+    while (slot_count < 2 * count)
+        slot_count *= 2;
     class_index *grown = platform_pages_map(sizeof *grown + slot_count * sizeof *grown->slots);
     if (grown == NULL)
         return false;
@@ -102,9 +115,15 @@ static bool have_slot(void)
     return true;
 }
 
-static sh_status add(const handle_class *wanted, uint32_t *out_number)
+/* For so many more than there are. */
+static bool have_room(size_t more)
 {
-    if (!have_block() || !have_slot())
+    return have_blocks(classes.count + more) && have_slots(classes.count + more);
+}
+
+static sh_status add(const handle_class *wanted, bool reserved, uint32_t *out_number)
+{
+    if (!have_room(reserved ? 1 : classes.reserved + 1))
         return SH_E_NOMEM;
     uint32_t number = (uint32_t)classes.count++;
     *(handle_class *)(uintptr_t)class_of(number) = *wanted;
@@ -115,7 +134,7 @@ static sh_status add(const handle_class *wanted, uint32_t *out_number)
     return SH_OK;
 }
 
-sh_status class_intern(const handle_class *wanted, uint32_t *out_number)
+static sh_status intern(const handle_class *wanted, bool reserved, uint32_t *out_number)
 {
     if (find(wanted, out_number))
         return SH_OK;
@@ -123,9 +142,37 @@ sh_status class_intern(const handle_class *wanted, uint32_t *out_number)
         return SH_E_ARGUMENT;
     CHECKPOINT("handle.intern");
     platform_mutex_lock(&classes.mutex);
-    sh_status status = find(wanted, out_number) ? SH_OK : add(wanted, out_number);
+    sh_status status = find(wanted, out_number) ? SH_OK : add(wanted, reserved, out_number);
     platform_mutex_unlock(&classes.mutex);
     return status;
+}
+
+sh_status class_intern(const handle_class *wanted, uint32_t *out_number)
+{
+    return intern(wanted, false, out_number);
+}
+
+sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number)
+{
+    return intern(wanted, true, out_number);
+}
+
+bool class_reserve(size_t count)
+{
+    platform_mutex_lock(&classes.mutex);
+    bool reserved = count <= (size_t)BLOCKS * BLOCK_CLASSES && have_room(classes.reserved + count);
+    if (reserved)
+        classes.reserved += count;
+    platform_mutex_unlock(&classes.mutex);
+    return reserved;
+}
+
+void class_unreserve(size_t count)
+{
+    platform_mutex_lock(&classes.mutex);
+    ASSERT(classes.reserved >= count);
+    classes.reserved -= count;
+    platform_mutex_unlock(&classes.mutex);
 }
 
 void class_fork_before(void)

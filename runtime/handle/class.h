@@ -2,7 +2,7 @@
 /*
  * Classes: what many handles have in common, stored once. A handle keeps the number of its class, 4 bytes.
  *
- *   class_intern, class_of   any thread
+ *   every function   any thread
  */
 #ifndef HANDLE_CLASS_H
 #define HANDLE_CLASS_H
@@ -23,6 +23,12 @@ typedef struct handle_class {
 
 /* The number of the class of these four. SH_E_ARGUMENT: the kind is not valid, or abstract. SH_E_NOMEM. */
 sh_status class_intern(const handle_class *wanted, uint32_t *out_number);
+
+/* Room for so many classes more, which nobody else takes until class_unreserve: false when there is no memory. Who has
+ * such room calls class_intern_reserved, which as long as it lasts does not answer SH_E_NOMEM. */
+bool class_reserve(size_t count);
+void class_unreserve(size_t count);
+sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number);
 
 /* number was given out by class_intern. */
 const handle_class *class_of(uint32_t number);

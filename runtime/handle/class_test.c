@@ -103,6 +103,25 @@ Test(class, without_memory_nothing_changes)
     cr_expect_eq(number, 0);
 }
 
+Test(class, what_is_reserved_is_left_to_those_who_reserved_it)
+{
+    sh_site *sites = calloc(MANY, sizeof *sites);
+    uint32_t number;
+    cr_expect_not(class_reserve((size_t)MANY + 1));
+    cr_expect_not(class_reserve(SIZE_MAX));
+    cr_assert(class_reserve(MANY - 1));
+    cr_expect_not(class_reserve(2), "there is only one more");
+    cr_expect_eq(intern(&sh_kind_file, &sites[0], true, &number), SH_OK);
+    cr_expect_eq(intern(&sh_kind_file, &sites[1], true, &number), SH_E_NOMEM);
+    testing_from("platform.pages", 1, NULL, NULL);
+    for (size_t i = 1; i < MANY; i++) {
+        const handle_class wanted = {.kind = &sh_kind_file, .site = &sites[i], .owned = true};
+        cr_assert_eq(class_intern_reserved(&wanted, &number), SH_OK);
+    }
+    testing_at_nothing();
+    class_unreserve(MANY - 1);
+}
+
 /* Another thread interns the same class between our look without the lock and our look with it. */
 static void intern_first(void *site)
 {
@@ -195,6 +214,24 @@ Test(context, without_memory_nothing_changes)
     cr_expect_eq(number, 99);
     testing_at_nothing();
     cr_expect_eq(context_keep(&a, &number), SH_OK);
+}
+
+Test(context, what_is_reserved_is_left_to_those_who_reserved_it)
+{
+    enum { PLACES = 4096 * 3 };
+    int a;
+    uint32_t number;
+    cr_expect_not(context_reserve(SIZE_MAX));
+    cr_expect_not(context_reserve((size_t)4096 * 4096));
+    cr_assert(context_reserve(PLACES));
+    testing_from("platform.pages", 1, NULL, NULL);
+    for (size_t i = 0; i < PLACES; i++)
+        cr_assert_eq(context_keep_reserved(&a, &number), SH_OK);
+    context_drop(number);
+    cr_expect_eq(context_keep(&a, &number), SH_E_NOMEM, "it is still reserved");
+    context_unreserve(PLACES);
+    cr_expect_eq(context_keep(&a, &number), SH_OK);
+    testing_at_nothing();
 }
 
 Test(context, all_places_in_use)

@@ -7,6 +7,7 @@
 #include "handle/handle.h"
 #include "handle/kind.h"
 #include "handle/owner_map.h"
+#include "handle/stock.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
 
@@ -16,26 +17,45 @@
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
+/* From new memory: it is whole before the host watches it. */
+static sh_handle *allocate(const handle_class *wanted, uint32_t class_number, uint32_t context_number)
+{
+    sh_handle born = {.context_number = context_number};
+    state_word_init(&born.state);
+    atomic_word_store(&born.raw, (word_t)wanted->kind->invalid_value);
+    atomic_half_store_release(&born.class_number, class_number);
+    return gc->handle_allocate(&born, sizeof born, wanted->group);
+}
+
+/* From what a constrained region has prepared: it is watched already, so state comes last. */
+static sh_handle *take(handle_stock *stock, const handle_class *wanted, uint32_t class_number, uint32_t context_number)
+{
+    sh_handle *h = stock_take(stock);
+    atomic_word_store(&h->raw, (word_t)wanted->kind->invalid_value);
+    atomic_half_store_release(&h->class_number, class_number);
+    h->context_number = context_number;
+    state_word_init(&h->state);
+    return h;
+}
+
 /* Everything that can fail fails here, and leaves nothing behind. */
 static sh_status make(const handle_class *wanted, void *context, sh_handle **out_handle)
 {
+    handle_stock *stock = stock_here(wanted->group);
     uint32_t class_number;
-    sh_status status = class_intern(wanted, &class_number);
+    sh_status status = (stock != NULL ? class_intern_reserved : class_intern)(wanted, &class_number);
     if (status != SH_OK)
         return status;
     uint32_t context_number;
-    status = context_keep(context, &context_number);
+    status = (stock != NULL ? context_keep_reserved : context_keep)(context, &context_number);
     if (status != SH_OK)
         return status;
-    sh_handle *h = gc->handle_allocate(sizeof *h, wanted->group);
+    sh_handle *h = stock != NULL ? take(stock, wanted, class_number, context_number)
+                                 : allocate(wanted, class_number, context_number);
     if (h == NULL) {
         context_drop(context_number);
         return SH_E_NOMEM;
     }
-    state_word_init(&h->state);
-    atomic_word_store(&h->raw, (word_t)wanted->kind->invalid_value);
-    h->class_number = class_number;
-    h->context_number = context_number;
     *out_handle = h;
     return SH_OK;
 }

@@ -22,12 +22,13 @@
 /*
  * 24 bytes in the collector's heap, without a pointer into it: context, kind, birth site and domain are kept aside.
  * Invariant: raw holds the kind's invalid value until one caller has stored another; state has HOLDS once that value
- * may be used and must be released; class_number and context_number do not change between creation and release.
+ * may be used and must be released; class_number and context_number do not change between creation and release;
+ * while state is blank (state_word.h), class_number is that of one and then of the other, both of one group.
  */
 struct sh_handle {
     state_word state;
     atomic_word raw;
-    uint32_t class_number;
+    atomic_half class_number;
     uint32_t context_number; /* 0 once the context is no longer needed; written by the claimer only */
 };
 
@@ -35,7 +36,8 @@ _Static_assert(sizeof(sh_handle) <= 24, "a handle takes at most 24 bytes");
 
 static inline const handle_class *handle_class_of(const sh_handle *h)
 {
-    return class_of(h->class_number);
+    /* Acquire: the class is complete, also where a region is making a handle of a blank right now. */
+    return class_of(atomic_half_load_acquire(&h->class_number));
 }
 
 /* Acquire: under a reference, whoever reads the value sees what its maker did before storing it. */

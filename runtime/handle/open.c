@@ -4,6 +4,7 @@
 #include "finalization/finalization.h"
 #include "handle/handle.h"
 #include "platform/platform.h"
+#include "thread/thread.h"
 #include <errno.h>
 #include <safehandle/open.h>
 
@@ -22,7 +23,8 @@ static int call_again_after_collection(open_call *call, void *data, sh_raw *out_
 {
     KEEP_ERRNO;
     int error = call(data, out_raws);
-    if (!platform_descriptors_ran_out(error))
+    /* A constrained region does not wait for a collection, nor for finalizers. */
+    if (!platform_descriptors_ran_out(error) || thread_is_constrained())
         return error;
     sh_collect();
     (void)sh_wait_for_pending_finalizers(RECLAIM_MS);

@@ -156,6 +156,8 @@ gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
         if (leaked)
             *out_leak = handle_event(h, SH_EVENT_LEAKED_TO_FINALIZER, EVENT_PLAIN, NULL);
         (void)release_claimed(h);
+    } else if (state_is_blank(bits)) {
+        return GC_KEEP; /* its region may yet make a handle of it, which must be watched */
     } else if ((bits & STATE_RELEASED) == 0) {
         return keep_for_users(h, reason, out_leak);
     }

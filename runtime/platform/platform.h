@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <safehandle/kind.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -111,11 +112,28 @@ typedef int platform_cancel_token;
 platform_cancel_token platform_cancel_hold(void);
 void platform_cancel_restore(platform_cancel_token token);
 
+/* Blocks every signal of the calling thread that a program might handle, and lets those through again that were not
+ * blocked before. The synchronous ones (SIGSEGV and its like) stay open: they mean this very thread. */
+typedef sigset_t platform_signal_mask;
+void platform_signals_block(platform_signal_mask *out_before);
+void platform_signals_restore(const platform_signal_mask *before);
+
 /* Has at_exit called when the process ends by return from main or by exit. */
 int platform_exit_register(void (*at_exit)(void));
 
 /* Has these called around every fork: before, and after in the parent and in the child. */
 int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+
+/* ---- what would otherwise happen at its first use ---------------------------------------------------------------- */
+
+/* Touches every page of the calling thread's stack for size_bytes from here downwards, so that it grows now. ENOMEM:
+ * the stack has less room than that. ENOTSUP: the thread runs on a stack that the system knows nothing of (a
+ * coroutine's). Otherwise why the system could not say how large it is. */
+int platform_stack_touch(size_t size_bytes);
+
+/* The function of this name in the program or in any library that it has loaded, bound; NULL: there is none. */
+typedef void platform_function(void);
+platform_function *platform_function_find(const char *name);
 
 /* ---- file descriptors. All are made with CLOEXEC. ---------------------------------------------------------------- */
 

@@ -17,8 +17,8 @@ static struct {
              .records = {&threads.records, &threads.records},
              .orphans = {&threads.orphans, &threads.orphans}};
 
-/* Initial-exec: one pointer's worth of the static TLS block, so that a dlopen of the library always fits, and no call
- * to find it. */
+/* Initial-exec, as all thread-local variables of the library: some words of the static TLS block, so that a dlopen of
+ * the library always fits, no call finds it, and its first use on a thread needs no memory. */
 static _Thread_local __attribute__((tls_model("initial-exec"))) thread_record *here;
 
 /* ---- leases ------------------------------------------------------------------------------------------------------ */
@@ -40,6 +40,17 @@ static thread_lease *take_from(thread_lease_block *block)
     return &block->leases[free_place];
 }
 
+static bool append_block(thread_lease_block *last)
+{
+    thread_lease_block *more = gc->scanned_allocate(sizeof *more);
+    if (more == NULL)
+        return false;
+    platform_mutex_lock(&threads.mutex); /* readers walk the blocks */
+    last->next = more;
+    platform_mutex_unlock(&threads.mutex);
+    return true;
+}
+
 thread_lease *thread_lease_take(thread_record *record)
 {
     thread_lease_block *last = &record->block;
@@ -50,13 +61,19 @@ thread_lease *thread_lease_take(thread_record *record)
         if (last->next == NULL)
             break;
     }
-    thread_lease_block *more = gc->scanned_allocate(sizeof *more);
-    if (more == NULL)
-        return NULL;
-    platform_mutex_lock(&threads.mutex); /* readers walk the blocks */
-    last->next = more;
-    platform_mutex_unlock(&threads.mutex);
-    return take_from(more);
+    return append_block(last) ? take_from(last->next) : NULL;
+}
+
+bool thread_leases_prepare(thread_record *record)
+{
+    size_t free_places = 0;
+    for (thread_lease_block *block = &record->block;; block = block->next) {
+        free_places += (size_t)__builtin_popcount(~block->taken);
+        if (free_places >= record->regions.lease_count)
+            return true;
+        if (block->next == NULL && !append_block(block))
+            return false;
+    }
 }
 
 void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since)
@@ -190,6 +207,7 @@ static void bury(thread_record *record)
     visit_block(&record->block, give_back_lease, NULL);
     while (record->domain_count > 0)
         threads.client->left(record->domains[--record->domain_count]);
+    threads.client->end_regions(record);
     free_record(record);
 }
 
@@ -211,7 +229,7 @@ sh_status thread_detach(void)
 {
     if (thread_is_ours())
         return SH_E_UNSUPPORTED;
-    if (here == NULL || block_has_leases(&here->block))
+    if (here == NULL || here->regions.depth > 0 || block_has_leases(&here->block))
         return SH_E_ARGUMENT;
     return forget_here() ? SH_OK : SH_E_NOMEM;
 }
@@ -251,6 +269,42 @@ int thread_start(const thread_client *client)
     int error = platform_thread_end_register(at_thread_end);
     threads.started = error == 0;
     return error;
+}
+
+/* ---- regions and aborts ------------------------------------------------------------------------------------------ */
+
+bool thread_is_constrained(void)
+{
+    return here != NULL && here->regions.depth > 0;
+}
+
+static thread_record *find_record(int64_t thread_id)
+{
+    for (list_node *link = threads.records.next; link != &threads.records; link = link->next) {
+        thread_record *record = LIST_OWNER(link, thread_record, link);
+        if (record->thread_id == thread_id)
+            return record;
+    }
+    return NULL;
+}
+
+sh_status thread_ask_abort(int64_t thread_id)
+{
+    platform_mutex_lock(&threads.mutex); /* a record on the list is there */
+    thread_record *record = find_record(thread_id);
+    sh_status status = record == NULL ? SH_E_ARGUMENT : record->ours ? SH_E_UNSUPPORTED : SH_OK;
+    if (status == SH_OK)
+        /* Release: who takes the abort sees why it was asked for. */
+        atomic_word_store_release(&record->abort_asked, 1);
+    platform_mutex_unlock(&threads.mutex);
+    return status;
+}
+
+bool thread_take_abort(thread_record *record)
+{
+    /* The load alone is what an unasked thread pays. Full, of which the acquire is needed: see thread_ask_abort. An ask
+     * between the two is part of this abort. */
+    return atomic_word_load(&record->abort_asked) != 0 && atomic_word_swap_if(&record->abort_asked, 1, 0);
 }
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * What we know of each thread that uses handles: whether the collector knows it through us, and which leases it holds.
  *
  *   thread_here, thread_lease_take, _publish, _clear   the thread itself
+ *   thread_ask_abort                                   any thread
  *   thread_visit_leases                                any thread; sees leases of all threads come and go
  *   thread_start, thread_fork_…, thread_bury_orphans   the runtime, one at a time
  */
@@ -11,6 +12,7 @@
 
 #include "base/atomic.h"
 #include "base/list.h"
+#include "platform/platform.h"
 #include <safehandle/site.h>
 #include <safehandle/status.h>
 #include <stdint.h>
@@ -34,6 +36,19 @@ typedef struct thread_lease_block {
     thread_lease leases[THREAD_LEASES];
 } thread_lease_block;
 
+/*
+ * The constrained regions that a thread has open, one inside the other. Touched by the thread alone, and by who buries
+ * it. Invariant: all of it is zero while depth is; signals_depth <= depth.
+ */
+typedef struct thread_regions {
+    size_t depth;
+    platform_cancel_token cancellation_before; /* the outermost region */
+    size_t signals_depth;                      /* of the region that blocked the signals; 0: none did */
+    platform_signal_mask signals_before;
+    size_t lease_count; /* announced by all of them together */
+    void *stock;        /* of the innermost that has one: the handle room's, handle/stock.h */
+} thread_regions;
+
 /* In scanned memory. Invariant: on the list of all records from attach to detach; domain_count is at most
  * THREAD_DOMAINS. */
 typedef struct thread_record {
@@ -44,13 +59,16 @@ typedef struct thread_record {
     bool ending;                      /* its destructors run; touched by the thread alone */
     uint32_t domains[THREAD_DOMAINS]; /* the numbers of the domains that it is in, innermost last */
     unsigned domain_count;
+    atomic_word abort_asked; /* 1 from thread_ask_abort until thread_take_abort */
+    thread_regions regions;
     thread_lease_block block;
 } thread_record;
 
 /* What is done for a thread that has ended. */
 typedef struct thread_client {
-    void (*give_back)(void *handle); /* the reference behind a lease */
-    void (*left)(uint32_t domain);   /* a domain that it was in */
+    void (*give_back)(void *handle);           /* the reference behind a lease */
+    void (*left)(uint32_t domain);             /* a domain that it was in */
+    void (*end_regions)(thread_record *ended); /* what its open regions had in reserve */
 } thread_client;
 
 /* 0 or an errno value; once in a process. client must live as long as it. */
@@ -62,8 +80,8 @@ thread_record *thread_here(void);
 /* Attaches the calling thread when it is not yet. SH_E_NOMEM, SH_E_UNSUPPORTED. */
 sh_status thread_attach(bool ours, thread_record **out_record);
 
-/* SH_E_ARGUMENT: not attached, or leases are open. SH_E_UNSUPPORTED: it is ours, and the collector must know it for as
- * long as it runs. */
+/* SH_E_ARGUMENT: not attached, or leases or regions are open. SH_E_UNSUPPORTED: it is ours, and the collector must know
+ * it for as long as it runs. */
 sh_status thread_detach(void);
 
 /* Forgets a thread of ours, as the last it does. */
@@ -78,12 +96,23 @@ thread_lease *thread_lease_take(thread_record *record);
 void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since);
 void thread_lease_clear(thread_record *record, thread_lease *lease);
 
+/* From now on there are free places for all leases that the open regions have announced. False: no memory. */
+bool thread_leases_prepare(thread_record *record);
+
 /* Whether the calling thread leases handle. */
 bool thread_leases(const void *handle);
 
 /* Calls visit for every lease on handle, on every thread. */
 void thread_visit_leases(const void *handle, void (*visit)(int64_t thread_id, const sh_site *since, void *data),
                          void *data);
+
+/* Whether the calling thread is in a constrained region. */
+bool thread_is_constrained(void);
+
+/* The host's abort. ask: any thread; SH_E_ARGUMENT: there is no such thread; SH_E_UNSUPPORTED: it is ours. take: the
+ * thread itself; true once for all that was asked before it. */
+sh_status thread_ask_abort(int64_t thread_id);
+bool thread_take_abort(thread_record *record);
 
 /* The child has only the forking thread. What the others leased is given back by thread_bury_orphans, later, since it
  * may run a user's release. */

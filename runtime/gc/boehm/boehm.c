@@ -270,14 +270,14 @@ static void *watch_locked(void *argument)
     return NULL;
 }
 
-static void *boehm_handle_allocate(size_t size_bytes, uint32_t group)
+static void *boehm_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
 {
     KEEP_ERRNO;
     watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind),
                        .group = group};
     if (call.handle == NULL)
         return NULL;
-    memset(call.handle, 0, size_bytes);
+    memcpy(call.handle, contents, size_bytes);
     (void)GC_call_with_alloc_lock(watch_locked, &call);
     if (call.may_have_missed_one)
         (void)listen_again_if_replaced();
@@ -446,6 +446,7 @@ const gc_host gc_host_boehm = {
     .stop = boehm_stop,
     .thread_enter = boehm_thread_enter,
     .thread_leave = boehm_thread_leave,
+    .thread_answer = answer_collector_signals,
     .group_open = boehm_group_open,
     .handle_allocate = boehm_handle_allocate,
     .scanned_allocate = boehm_scanned_allocate,

@@ -12,6 +12,7 @@
 #include "gc/lane.h"
 #include "platform/platform.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->object = NULL) /* manual_finalizer_add looks for it */
@@ -68,7 +69,8 @@ typedef struct gathering {
     gc_lane finalizers;
 } gathering;
 
-static _Thread_local gathering *begun_here; /* NULL outside a collection */
+/* NULL outside a collection. Initial-exec: see thread/thread.c. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) gathering *begun_here;
 
 /* Invariant: mutex covers every field. */
 static struct {
@@ -178,7 +180,7 @@ static void free_block(block *freed)
         free(freed);
 }
 
-static void *manual_handle_allocate(size_t size_bytes, uint32_t group)
+static void *manual_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
 {
     KEEP_ERRNO;
     block *made = FAILS_HERE("gc.handle") ? NULL : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
@@ -186,6 +188,7 @@ static void *manual_handle_allocate(size_t size_bytes, uint32_t group)
         return NULL;
     list_init(&made->link);
     made->group = group;
+    memcpy(block_handle(made), contents, size_bytes);
     lock_host();
     move_block(made, &host.groups[group].live, BLOCK_LIVE);
     unlock_host();
@@ -640,6 +643,10 @@ static void manual_thread_leave(void)
         publish_gathered();
 }
 
+static void manual_thread_answer(void)
+{
+}
+
 static void *manual_scanned_allocate(size_t size_bytes)
 {
     KEEP_ERRNO;
@@ -656,6 +663,7 @@ const gc_host gc_host_manual = {
     .stop = manual_stop,
     .thread_enter = manual_thread_enter,
     .thread_leave = manual_thread_leave,
+    .thread_answer = manual_thread_answer,
     .group_open = manual_group_open,
     .handle_allocate = manual_handle_allocate,
     .scanned_allocate = manual_scanned_allocate,

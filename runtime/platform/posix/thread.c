@@ -37,9 +37,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* A signal meant for the program must not find a thread of ours. The synchronous ones, which mean this very thread,
- * stay open; a collector's own are opened again when the thread enters it. */
-static void block_program_signals(sigset_t *out_before)
+void platform_signals_block(platform_signal_mask *out_before)
 {
     static const int left_open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     sigset_t blocked;
@@ -47,6 +45,11 @@ static void block_program_signals(sigset_t *out_before)
     for (size_t i = 0; i < sizeof left_open / sizeof *left_open; i++)
         (void)sigdelset(&blocked, left_open[i]);
     (void)pthread_sigmask(SIG_SETMASK, &blocked, out_before);
+}
+
+void platform_signals_restore(const platform_signal_mask *before)
+{
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 int platform_thread_start(const platform_thread_plan *plan, void *data)
@@ -63,11 +66,13 @@ int platform_thread_start(const platform_thread_plan *plan, void *data)
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK_SIZE_BYTES);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigset_t before;
-    block_program_signals(&before); /* the new thread inherits the mask, so there is no moment without it */
+    /* A signal meant for the program must not find a thread of ours. A collector's own are opened again when the thread
+     * enters it. The new thread inherits the mask, so there is no moment without it. */
+    platform_signal_mask before;
+    platform_signals_block(&before);
     pthread_t thread;
     int error = pthread_create(&thread, &attributes, thread_main, start);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    platform_signals_restore(&before);
     (void)pthread_attr_destroy(&attributes);
     if (error != 0)
         free(start);

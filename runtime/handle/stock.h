@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles made beforehand, for a constrained region. A blank has its memory, and a place each in the table of classes
+ * and among the contexts, so that what is made of it cannot fail for want of memory.
+ *
+ * A stock belongs to one thread, on which it hangs, one in front of the other: the innermost region's is used first.
+ *
+ *   stock_prepare, stock_here, stock_take   the thread itself
+ *   stock_return                            the same; or who buries the thread
+ */
+#ifndef HANDLE_STOCK_H
+#define HANDLE_STOCK_H
+
+#include "thread/thread.h"
+#include <safehandle/handle.h>
+
+/* In scanned memory. Invariant: left <= count; blanks[0 .. left) are blanks that nobody else has. */
+typedef struct handle_stock {
+    struct handle_stock *outer;
+    uint32_t group; /* that its blanks are watched in */
+    size_t count; /* what was prepared: places are kept for so many until stock_return */
+    size_t left;
+    sh_handle *blanks[];
+} handle_stock;
+
+/* Hangs a stock of count blanks, at least one, in front of the thread's others, for handles of the domain that the thread
+ * makes things in. SH_E_NOMEM, SH_E_CLOSED (the domain's): nothing was prepared. */
+sh_status stock_prepare(thread_record *record, size_t count);
+
+/* Takes the first stock off, and gives back what is left of it. */
+void stock_return(thread_record *record);
+
+/* The first stock of the calling thread, which is attached, with a blank left for this group; NULL: there is none. */
+handle_stock *stock_here(uint32_t group);
+
+/* A blank of it. Its owner gives it value, class and context, and then state_word_init, which is its birth. */
+sh_handle *stock_take(handle_stock *stock);
+
+#endif

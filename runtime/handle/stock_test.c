@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Handles made beforehand: what they need is there, what they do not need is given back. */
+#include "handle/class.h"
+#include "handle/context.h"
+#include "handle/handle.h"
+#include "handle/stock.h"
+#include "testing/testing.h"
+#include <criterion/criterion.h>
+
+static thread_record *record_here(void)
+{
+    thread_record *record = thread_here();
+    cr_assert_not_null(record);
+    return record;
+}
+
+static void no_memory(void)
+{
+    testing_from("gc.handle", 1, NULL, NULL);
+}
+
+static size_t watched;
+
+static void count_watched(void *handle, void *unused)
+{
+    (void)handle;
+    (void)unused;
+    watched++;
+}
+
+static size_t count_all(void)
+{
+    watched = 0;
+    gc->visit_watched(GC_EVERY_GROUP, count_watched, NULL);
+    return watched;
+}
+
+TestSuite(stock, .init = testing_start_manual);
+
+/* ---- taking ------------------------------------------------------------------------------------------------------ */
+
+Test(stock, is_used_before_memory_is_asked_for)
+{
+    cr_assert_eq(stock_prepare(record_here(), 2), SH_OK);
+    no_memory();
+    sh_handle *first, *second, *third;
+    cr_expect_eq(sh_create(&testing_kind, NULL, &first), SH_OK);
+    cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &second), SH_OK);
+    cr_expect_eq(sh_create(&testing_kind, NULL, &third), SH_E_NOMEM, "both are taken");
+    testing_at_nothing();
+    cr_expect_eq(sh_set_handle(first, 6), SH_OK);
+    cr_expect_eq(sh_dangerous_get_handle(second), 7);
+    cr_expect_eq(sh_close(first), SH_OK);
+    cr_expect_eq(sh_close(second), SH_OK);
+    cr_expect_eq(testing_released().count, 2);
+    stock_return(record_here());
+}
+
+Test(stock, the_innermost_is_used_first)
+{
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    handle_stock *outer = stock_here(0);
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    handle_stock *inner = stock_here(0);
+    cr_expect_neq(inner, outer);
+    cr_expect_not_null(stock_take(inner));
+    cr_expect_eq(stock_here(0), outer, "then the next one");
+    stock_return(record_here());
+    cr_expect_eq(stock_here(0), outer);
+    stock_return(record_here());
+    cr_expect_null(stock_here(0));
+}
+
+Test(stock, a_refused_argument_costs_none)
+{
+    static const sh_kind invalid = {.name = "no release"};
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    sh_handle *h;
+    cr_expect_eq(sh_create(&invalid, NULL, &h), SH_E_ARGUMENT);
+    cr_expect_eq(stock_here(0)->left, 1);
+    stock_return(record_here());
+}
+
+static sh_site fresh_sites[1024];
+
+Test(stock, keeps_places_for_classes_and_contexts)
+{
+    uint32_t number;
+    for (size_t i = 0; i < 511; i++) { /* with the blanks' own, the first index is full */
+        const handle_class wanted = {.kind = &testing_kind, .site = &fresh_sites[i], .owned = true};
+        cr_assert_eq(class_intern(&wanted, &number), SH_OK);
+    }
+    cr_assert_eq(stock_prepare(record_here(), 600), SH_OK);
+    testing_from("platform.pages", 1, NULL, NULL);
+    for (size_t i = 0; i < 400; i++) {
+        sh_handle *h;
+        static char context;
+        const sh_create_options options = {.context = &context};
+        cr_assert_eq(sh_create_at(&testing_kind, &options, sizeof options, &fresh_sites[511 + i], &h), SH_OK);
+        cr_assert_eq(sh_close(h), SH_OK);
+    }
+    testing_at_nothing();
+    stock_return(record_here());
+}
+
+Test(stock, is_for_the_domain_that_the_thread_was_in)
+{
+    sh_domain *domain;
+    sh_handle *h;
+    cr_assert_eq(sh_domain_create("tenant", &domain), SH_OK);
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    no_memory();
+    cr_expect_eq(sh_create(&testing_kind, NULL, &h), SH_E_NOMEM, "the blank is of another");
+    testing_at_nothing();
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    no_memory();
+    cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    testing_at_nothing();
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    cr_expect(sh_is_released(h));
+    cr_expect_eq(stock_prepare(record_here(), 1), SH_E_CLOSED);
+    cr_expect_eq(sh_domain_leave(domain), SH_OK);
+    stock_return(record_here());
+    stock_return(record_here());
+}
+
+/* ---- preparing --------------------------------------------------------------------------------------------------- */
+
+static void expect_refused_at(const char *name, int nth)
+{
+    size_t before = count_all();
+    testing_at(name, nth, NULL, NULL);
+    cr_expect_eq(stock_prepare(record_here(), 3), SH_E_NOMEM, "%s %d", name, nth);
+    cr_expect_eq(testing_reached(), nth);
+    testing_at_nothing();
+    cr_expect_null(stock_here(0));
+    cr_expect_eq(count_all(), before, "what was made is given back");
+}
+
+Test(stock, without_memory_nothing_is_prepared)
+{
+    expect_refused_at("platform.pages", 1); /* the classes' block, which is there from then on */
+    expect_refused_at("platform.pages", 2); /* their index, likewise */
+    expect_refused_at("platform.pages", 2); /* the contexts' block */
+    expect_refused_at("gc.scanned", 1);
+    for (int nth = 1; nth <= 3; nth++)
+        expect_refused_at("gc.handle", nth);
+}
+
+Test(stock, more_than_there_can_be_are_refused)
+{
+    cr_expect_eq(stock_prepare(record_here(), SIZE_MAX), SH_E_NOMEM);
+    cr_expect_eq(stock_prepare(record_here(), 1024 * 1024 + 1), SH_E_NOMEM);
+    /* All classes that there can be are reserved: there is none left for the blanks themselves. */
+    cr_expect_eq(stock_prepare(record_here(), 1024 * 1024), SH_E_NOMEM);
+    cr_expect_eq(stock_prepare(record_here(), 1), SH_OK);
+    stock_return(record_here());
+}
+
+Test(stock, what_is_left_is_given_back)
+{
+    size_t before = count_all();
+    cr_assert_eq(stock_prepare(record_here(), 3), SH_OK);
+    cr_expect_eq(count_all(), before + 3);
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    stock_return(record_here());
+    cr_expect_eq(count_all(), before + 1, "the one that was made a handle");
+    cr_expect_eq(sh_close(h), SH_OK);
+}
+
+/* ---- whoever meets a blank passes over it ------------------------------------------------------------------------ */
+
+static void meet(void *handle, void *unused)
+{
+    (void)unused;
+    cr_expect(sh_is_closed(handle));
+    cr_expect(sh_is_released(handle));
+    cr_expect(sh_is_invalid(handle));
+    cr_expect_not(sh_owns_handle(handle));
+    cr_expect_eq(release_judge(handle), GC_FORGET);
+    event_record described = {.kind = NULL};
+    handle_describe(handle, &described);
+    cr_expect_str_eq(described.kind->name, "announced");
+}
+
+Test(stock, a_blank_looks_like_one_that_has_ended)
+{
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    gc->visit_watched(GC_EVERY_GROUP, meet, NULL);
+    stock_return(record_here());
+}
+
+Test(stock, survives_a_shutdown)
+{
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    cr_assert_eq(sh_shutdown(10000), SH_OK);
+    testing_start_manual();
+    sh_handle *h;
+    no_memory();
+    cr_assert_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    testing_at_nothing();
+    cr_assert_eq(sh_host_drop(h), SH_OK);
+    testing_settle();
+    cr_expect_eq(testing_released().count, 1, "it is watched like any other");
+    stock_return(record_here());
+}
+
+Test(stock_on_boehm, has_nothing_to_tell_a_collector)
+{
+    testing_start_boehm();
+    cr_assert_eq(stock_prepare(record_here(), 3), SH_OK);
+    sh_collect();
+    cr_expect_eq(stock_here(0)->left, 3);
+    cr_expect_eq(stock_here(0)->blanks[2]->state.bits.value, STATE_BLANK);
+    stock_return(record_here());
+    sh_collect();
+    testing_settle();
+}
