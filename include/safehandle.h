@@ -11,6 +11,7 @@
  *   lease.h      a reference for the length of one scope
  *   open.h       files, pipes, sockets and events that are born inside a handle
  *   domain.h     handles and finalizers that end together
+ *   region.h     nothing of ours fails between opening and storing, and nobody tears the thread away
  *   finalizer.h  normal finalizers, which run before the handles of the same collection are released
  *   event.h      what went wrong where no return value could tell
  */
@@ -25,6 +26,7 @@
 #include <safehandle/kind.h>
 #include <safehandle/lease.h>
 #include <safehandle/open.h>
+#include <safehandle/region.h>
 #include <safehandle/status.h>
 
 #endif

@@ -35,6 +35,7 @@ ROOMS = {
     "finalization": ["base", "platform", "event", "gc", "thread", "domain", PUBLIC],
     "handle": ["base", "core", "platform", "event", "gc", "thread", "domain", "finalization", PUBLIC],
     "unload": ["base", "core", "platform", "event", "gc", "thread", "domain", "finalization", "handle", PUBLIC],
+    "region": ["base", "platform", "gc", "thread", "handle", PUBLIC],
     "status.c": [PUBLIC],
     "runtime.c": ["base", "platform", "event", "gc", "thread", "domain", "finalization", "handle", "unload", PUBLIC],
 }
