@@ -279,7 +279,8 @@ static sh_status choose_host(sh_collector collector)
     const gc_host *wanted = find_host(collector);
     if (gc != NULL && gc != wanted)
         return SH_E_ARGUMENT;
-    gc = wanted;
+    if (gc == NULL) /* later on, threads that end or leave a region read it at any time */
+        gc = wanted;
     return SH_OK;
 }
 

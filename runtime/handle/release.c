@@ -96,6 +96,8 @@ static int call_release(const sh_handle *h, sh_raw raw)
 
 static void drop_context(sh_handle *h)
 {
+    if (h->context_number == 0)
+        return; /* nor written: a late sh_set_handle on an unset handle reads it */
     context_drop(h->context_number);
     h->context_number = 0;
 }

@@ -18,13 +18,13 @@
 typedef struct handle_stock {
     struct handle_stock *outer;
     uint32_t group; /* that its blanks are watched in */
-    size_t count; /* what was prepared: places are kept for so many until stock_return */
+    size_t count;   /* what was prepared: places are kept for so many until stock_return */
     size_t left;
     sh_handle *blanks[];
 } handle_stock;
 
-/* Hangs a stock of count blanks, at least one, in front of the thread's others, for handles of the domain that the thread
- * makes things in. SH_E_NOMEM, SH_E_CLOSED (the domain's): nothing was prepared. */
+/* Hangs a stock of count blanks, at least one, in front of the thread's others, for handles of the domain that the
+ * thread makes things in. SH_E_NOMEM, SH_E_CLOSED (the domain's): nothing was prepared. */
 sh_status stock_prepare(thread_record *record, size_t count);
 
 /* Takes the first stock off, and gives back what is left of it. */

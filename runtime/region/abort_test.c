@@ -5,13 +5,13 @@
  *
  *     abort_test [manual] [full]
  */
-#include "../../stress/torture/class_region.h"
-#include "../../stress/torture/no_memory.h"
 #include "base/checkpoint.h"
 #include "testing/tap.h"
 #include <safehandle.h>
 #include <stdarg.h>
 #include <string.h>
+#include <torture/class_region.h> /* from stress/, as a stranger's */
+#include <torture/no_memory.h>
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 

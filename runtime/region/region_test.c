@@ -551,7 +551,7 @@ static void *end_inside(void *out_region)
 
 static size_t watched;
 
-static void count_watched(const void *handle, void *unused)
+static void count_watched(void *handle, void *unused)
 {
     (void)handle;
     (void)unused;
@@ -560,11 +560,11 @@ static void count_watched(const void *handle, void *unused)
 
 Test(region, a_thread_that_ends_inside_gives_its_reserve_back)
 {
-    gc->visit_watched(count_watched, NULL);
+    gc->visit_watched(GC_EVERY_GROUP, count_watched, NULL);
     size_t before = watched;
     sh_region region;
     on_a_thread(end_inside, &region);
     watched = 0;
-    gc->visit_watched(count_watched, NULL);
+    gc->visit_watched(GC_EVERY_GROUP, count_watched, NULL);
     cr_expect_eq(watched, before);
 }

@@ -615,7 +615,8 @@ static bool manual_has_work(void)
 static sh_status manual_start(const gc_client *client, const sh_options *options)
 {
     lock_host();
-    host.client = *client;
+    if (host.client.judge == NULL) /* the same at every start, and read without the lock by who drops one */
+        host.client = *client;
     host.collect = options->collect;
     host.collect_data = options->collect_data;
     bool opened = open_group(0);
