@@ -218,3 +218,28 @@ Test(stock_on_boehm, has_nothing_to_tell_a_collector)
     sh_collect();
     testing_settle();
 }
+
+enum { BLANKS = 200 };
+
+static void wrap_one(size_t i, void *unused)
+{
+    (void)unused;
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, (sh_raw)i + 1, NULL, &h), SH_OK);
+}
+
+/* What was a blank when the runtime was stopped is watched when it has started again. */
+Test(stock_on_boehm, survives_a_shutdown)
+{
+    testing_start_boehm();
+    cr_assert_eq(stock_prepare(record_here(), BLANKS), SH_OK);
+    cr_assert_eq(sh_shutdown(10000), SH_OK);
+    testing_start_boehm();
+    no_memory();
+    testing_make_garbage(BLANKS, wrap_one, NULL);
+    testing_at_nothing();
+    sh_collect();
+    testing_settle();
+    cr_expect_geq(testing_released().count, BLANKS * 95 / 100);
+    stock_return(record_here());
+}

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-enum { ROUNDS = 2000, ASKERS = 3, EACH = 2000 };
+enum { ROUNDS = 1000, ASKERS = 3, EACH = 500 };
 
 /* ---- one asks, one is told --------------------------------------------------------------------------------------- */
 
