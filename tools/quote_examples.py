@@ -12,7 +12,7 @@ import marked
 import tree
 
 # Page, and the program that it shows.
-QUOTED = [("README.md", "docs/examples/quickstart.c")]
+QUOTED = [("README.md", "docs/examples/quickstart.c"), ("docs/regions.md", "docs/examples/region.c")]
 
 
 def quotation(root, program):
