@@ -28,7 +28,8 @@ static sh_status acquire(const char *path, sh_handle **out_file)
         int number = ((open_function *)functions[0].address)(path, O_RDONLY | O_CLOEXEC);
         if (number >= 0)
             (void)sh_set_handle(*out_file, number);
-        (void)sh_thread_abort(gettid()); /* as a host would, from another thread */
+        if (sh_thread_abort(gettid()) != SH_OK) /* as a host would, from another thread */
+            break;
     }
     return status;
 }
