@@ -54,6 +54,7 @@ static bool state_is(lifecycle_state state)
 static bool begin_thread(void)
 {
     thread_record *unused;
+    wake_thread_begin();
     return thread_attach(true, &unused) == SH_OK;
 }
 
@@ -157,6 +158,7 @@ static void stop(int64_t deadline)
     int64_t last = platform_deadline(LAST_EVENTS_MS);
     finalization_stop(deadline > last ? deadline : last);
     event_stop(deadline > last ? deadline : last);
+    wake_stop();
     gc->stop();
 }
 
@@ -231,6 +233,8 @@ static sh_status check_options(const sh_options *given_or_null, size_t size_byte
         out_options->finalizer_deadline_ms = DEFAULT_DEADLINE_MS;
     if (out_options->exit_deadline_ms == 0)
         out_options->exit_deadline_ms = DEFAULT_EXIT_DEADLINE_MS;
+    if (out_options->wake_signal == 0)
+        out_options->wake_signal = PLATFORM_WAKE_SIGNAL;
     return SH_OK;
 }
 
@@ -238,7 +242,7 @@ static bool same_options(const sh_options *a, const sh_options *b)
 {
     return a->collector == b->collector && a->finalizer_deadline_ms == b->finalizer_deadline_ms &&
            a->confirm_death == b->confirm_death && a->collect == b->collect && a->collect_data == b->collect_data &&
-           a->exit_deadline_ms == b->exit_deadline_ms;
+           a->exit_deadline_ms == b->exit_deadline_ms && a->wake_signal == b->wake_signal;
 }
 
 static int start_threads(void)
@@ -299,6 +303,22 @@ static sh_status restart_after_fork(void)
     return status;
 }
 
+/* The collector's own signals are refused as well: it has its handlers by now. */
+static sh_status start_above_host(int wake_signal)
+{
+    sh_status status = set_fork_handlers();
+    if (status == SH_OK)
+        status = set_exit_handler();
+    if (status != SH_OK)
+        return status;
+    if (wake_start(wake_signal) != 0)
+        return SH_E_ARGUMENT;
+    if (thread_start(&threads_client) == 0 && domain_start() && owner_map_start() && start_threads() == 0)
+        return SH_OK;
+    wake_stop();
+    return SH_E_NOMEM;
+}
+
 static sh_status start(const sh_options *options)
 {
     runtime.options = *options;
@@ -306,18 +326,14 @@ static sh_status start(const sh_options *options)
     sh_status status = choose_host(options->collector);
     if (status == SH_OK)
         status = gc->start(&collector_client, options);
-    if (status == SH_OK)
-        status = set_fork_handlers();
-    if (status == SH_OK)
-        status = set_exit_handler();
     if (status != SH_OK)
         return status;
-    if (thread_start(&threads_client) != 0 || !domain_start() || !owner_map_start() || start_threads() != 0) {
+    status = start_above_host(options->wake_signal);
+    if (status == SH_OK)
+        lifecycle_set(LIFECYCLE_RUNNING);
+    else
         gc->stop();
-        return SH_E_NOMEM;
-    }
-    lifecycle_set(LIFECYCLE_RUNNING);
-    return SH_OK;
+    return status;
 }
 
 sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes)

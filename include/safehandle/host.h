@@ -44,6 +44,8 @@ typedef struct sh_options {
     void *collect_data;
     int64_t exit_deadline_ms; /* how long the end of the process by return or exit may take over the root domain's
                                  unload; 0: 1000; negative: no limit */
+    int wake_signal; /* wakes users of a closed handle (docs/closing.md); 0: SIGURG. Ours alone for as long as the
+                        process lives: its handler stays after sh_shutdown */
 } sh_options;
 
 /*

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing, waiting for it, and invalidating. */
-#include "base/checkpoint.h"
-#include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
-#include <errno.h>
 
 static sh_status released_status(const sh_handle *h)
 {
@@ -30,33 +27,17 @@ sh_status sh_close(sh_handle *h)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-enum { INTERRUPT_EVERY_MS = 1 }; /* a user may be between its look at a flag and its system call: once is not enough */
-
-/* Under a reference of its own, beside the users': without it the last of them could release the value, and the
- * interrupt would hit whoever got the number next. */
-void close_wake_users(sh_handle *h)
+/* Looks first: at timeout 0 nobody is woken, since nobody would see it through. */
+static bool wait_waking(sh_handle *h, int64_t deadline)
 {
-    CHECKPOINT("handle.interrupt");
-    if (handle_class_of(h)->kind->interrupt == NULL || state_word_join(&h->state) != STATE_DONE)
-        return;
-    int saved = errno;
-    platform_cancel_token token = platform_cancel_hold(); /* or the reference would be lost */
-    if ((state_word_read(&h->state) & STATE_HOLDS) != 0)
-        (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
-    platform_cancel_restore(token);
-    errno = saved;
-    (void)reference_drop(h);
-}
-
-static bool wait_interrupting(sh_handle *h, int64_t deadline)
-{
+    wake_progress progress = {.due = 0};
+    int64_t due = 0;
     for (;;) {
-        close_wake_users(h);
-        int64_t turn = platform_deadline(INTERRUPT_EVERY_MS);
-        if (release_wait(h, turn < deadline ? turn : deadline))
+        if (release_wait(h, due < deadline ? due : deadline))
             return true;
         if (platform_now_ms() >= deadline)
             return false;
+        due = wake_users(h, &progress);
     }
 }
 
@@ -65,12 +46,10 @@ sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)
     sh_status status = sh_close(h);
     if (status == SH_OK)
         return released_status(h);
-    if (status != SH_PENDING || thread_leases(h))
+    /* A finalizer that waited for a user would keep all others waiting. */
+    if (status != SH_PENDING || thread_is_ours() || thread_leases(h))
         return status;
-    int64_t deadline = platform_deadline(timeout_ms);
-    bool can_interrupt = handle_class_of(h)->kind->interrupt != NULL;
-    bool released = can_interrupt ? wait_interrupting(h, deadline) : release_wait(h, deadline);
-    return released ? released_status(h) : SH_E_TIMEOUT;
+    return wait_waking(h, platform_deadline(timeout_ms)) ? released_status(h) : SH_E_TIMEOUT;
 }
 
 /* ---- invalidating ------------------------------------------------------------------------------------------------ */
@@ -80,6 +59,7 @@ bool close_as_invalid(sh_handle *h)
     state_result closing = state_word_invalidate(&h->state);
     if (closing.answer != STATE_DONE)
         return false;
+    wake_spare(); /* the caller may give the number away now */
     (void)owner_map_disown(h, handle_raw(h));
     if (closing.must_release)
         (void)release_claimed(h);

@@ -6,6 +6,7 @@
  * reference.c  taking and dropping references; looking at a handle
  * release.c    the one release path: for close, for the finalizer, and for unload
  * close.c      closing, waiting, invalidating
+ * wake.c       making users leave who are blocked in a call
  * lease.c      leases and who holds them
  * open.c       the open helpers
  */
@@ -88,14 +89,37 @@ void release_torn(void *handle);
 
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */
 
-/* One attempt to make the calls return in which users of h, which is closed, are blocked. */
-void close_wake_users(sh_handle *h);
-
 /* Sets h as invalid; false when a release had begun. */
 bool close_as_invalid(sh_handle *h);
 
 /* Ends a handle that was made and not given to anybody. */
 void close_unborn(sh_handle *h);
+
+/* ---- wake.c ------------------------------------------------------------------------------------------------------ */
+
+/* How far one waiter is with waking the users of one handle. Zeroed before the first round. */
+typedef struct wake_progress {
+    int64_t began; /* when the first round was */
+    int64_t due;   /* when the next one is */
+    bool buried;   /* its number is a tombstone; so it stays until h is released */
+} wake_progress;
+
+/* One round, when it is due: calls the kind's interrupt, or buries the number of an owned descriptor that other threads
+ * lease, and signals those. h is closed, and reachable. Answers when the next round is due; PLATFORM_FOREVER when
+ * nothing can be done. Any number of waiters on any threads, on one handle or many; never waits for a user. */
+int64_t wake_users(sh_handle *h, wake_progress *progress);
+
+/* Nobody buries the number of h, which was set as invalid, after this. */
+void wake_spare(void);
+
+/* Before our threads are started, and after they have stopped. 0, or what platform_wake_install answers. */
+int wake_start(int signal);
+void wake_stop(void);
+/* Lets the signal through to the calling thread of ours: a finalizer may lease a handle, too. */
+void wake_thread_begin(void);
+
+void wake_fork_before(void);
+void wake_fork_after(void);
 
 /* ---- create.c ---------------------------------------------------------------------------------------------------- */
 

@@ -181,12 +181,14 @@ void handle_fork_before(void)
 {
     class_fork_before();
     context_fork_before();
+    wake_fork_before();
     lock_waiters();
 }
 
 void handle_fork_in_parent(void)
 {
     platform_mutex_unlock(&waiters.mutex);
+    wake_fork_after();
     context_fork_after();
     class_fork_after();
 }

@@ -145,4 +145,47 @@ int platform_descriptor_pipe(int flags, sh_raw *out_read_end, sh_raw *out_write_
 int platform_descriptor_event(unsigned initial_count, int flags, sh_raw *out_raw);
 bool platform_descriptors_ran_out(int os_error);
 
+/* The kernel's numbers are ints. A raw value that is none would name another descriptor after the cast. */
+static inline bool platform_is_descriptor(sh_raw raw)
+{
+    return raw == (int)raw;
+}
+
+/* ---- waking threads that are blocked in calls on a descriptor ---------------------------------------------------- */
+
+/* What is put in the place of a descriptor, so that calls on its number fail until it is closed. device and inode tell
+ * whether number is still ours: a program may have closed it. */
+typedef struct platform_tombstone {
+    int number; /* -1: there is none */
+    uint64_t device;
+    uint64_t inode;
+} platform_tombstone;
+
+#define PLATFORM_TOMBSTONE_NONE ((platform_tombstone){.number = -1})
+
+/* Reserves a descriptor, since descriptors may have run out when it is needed. May fail: burying tries again. */
+void platform_tombstone_open(platform_tombstone *tombstone);
+void platform_tombstone_close(platform_tombstone *tombstone);
+
+/* From now on, calls that begin on raw fail at once, and the number stays taken until it is closed; a call that has
+ * begun goes on with what it found. True: so it is, now or since an earlier time. False: raw is of a sort on which no
+ * call blocks for long, or descriptors ran out. */
+bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone);
+
+/*
+ * The signal that makes a blocked call look at its number again; its handler does nothing. SIGURG, because it is
+ * ignored where it has no handler: with any other, a thread that is woken while it calls exec kills the program that it
+ * starts (4 of 300). And because it is no real-time signal: those queue up for a thread that blocks them (10,000 of
+ * 10,000).
+ */
+enum { PLATFORM_WAKE_SIGNAL = SIGURG };
+
+/* 0; EINVAL: it cannot be handled, or means its own thread; EBUSY: somebody else handles it. There is no way back: a
+ * signal may still be on its way. */
+int platform_wake_install(int signal);
+/* Lets it through to the calling thread. */
+void platform_wake_admit(int signal);
+/* The thread must not have ended. */
+void platform_thread_wake(int64_t thread_id, int signal);
+
 #endif

@@ -7,10 +7,7 @@
 #include "platform/platform.h"
 #include "thread/thread.h"
 
-enum {
-    WAKE_EVERY_MS = 1, /* a user may be between its look at a flag and its system call: once is not enough */
-    LOOK_EVERY_MS = 20 /* where nobody can be woken */
-};
+enum { LOOK_EVERY_MS = 20 }; /* where nobody can be woken */
 
 /* ---- refusing ---------------------------------------------------------------------------------------------------- */
 
@@ -52,14 +49,21 @@ static size_t open_handles(uint32_t group, const finalization_visitor *visitor)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-/* Wakes the users of every handle that somebody else may give back; answers how many handles those are. */
-static size_t wake_others(const left_over_list *left)
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One round, of those that began at began_ms, for every handle that somebody else may give back; answers how many those
+ * are. *in_out_next: becomes the time of the next round where that is earlier. */
+static size_t wake_others(const left_over_list *left, int64_t began_ms, int64_t *in_out_next)
 {
     size_t others = left->total - left->count;
     for (size_t i = 0; i < left->count; i++) {
         if (thread_leases(left->handles[i]))
             continue;
-        close_wake_users(left->handles[i]);
+        wake_progress progress = {.began = began_ms, .due = began_ms};
+        *in_out_next = earlier(*in_out_next, wake_users(left->handles[i], &progress));
         others++;
     }
     return others;
@@ -67,17 +71,17 @@ static size_t wake_others(const left_over_list *left)
 
 static sh_status wait_for_users(uint32_t group, int64_t deadline)
 {
+    int64_t began = platform_now_ms();
     for (;;) {
+        int64_t next = platform_now_ms() + LOOK_EVERY_MS;
         left_over_list left = left_over_take(group);
-        size_t others = wake_others(&left) + left.running;
+        size_t others = wake_others(&left, began, &next) + left.running;
         left_over_drop(&left);
         if (others == 0)
             return left.total == 0 ? SH_OK : SH_PENDING;
-        int64_t now = platform_now_ms();
-        if (now >= deadline)
+        if (platform_now_ms() >= deadline)
             return SH_E_TIMEOUT;
-        int64_t next = now + (left.count > 0 ? WAKE_EVERY_MS : LOOK_EVERY_MS);
-        release_wait_for_any(next < deadline ? next : deadline);
+        release_wait_for_any(earlier(next, deadline));
     }
 }
 

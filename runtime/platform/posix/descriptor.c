@@ -7,12 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The kernel's numbers are ints. A raw value that is none would name another descriptor after the cast. */
-static bool is_number(sh_raw raw)
-{
-    return raw == (int)raw;
-}
-
 /* Turns a call's result into 0 or an errno value, and stores the new descriptor. errno stays as it was. */
 static int take(int descriptor, int saved_errno, sh_raw *out_raw)
 {
@@ -25,7 +19,7 @@ static int take(int descriptor, int saved_errno, sh_raw *out_raw)
 
 int platform_descriptor_close(sh_raw raw)
 {
-    if (!is_number(raw))
+    if (!platform_is_descriptor(raw))
         return EBADF;
     int saved = errno;
     /* Once: after EINTR, Linux has given the number back already, and closing again could close a stranger's. */
@@ -39,7 +33,7 @@ int platform_descriptor_duplicate(sh_raw raw, sh_raw *out_copy)
     if (FAILS_HERE("platform.descriptors"))
         return EMFILE;
     int saved = errno;
-    return is_number(raw) ? take(fcntl((int)raw, F_DUPFD_CLOEXEC, 0), saved, out_copy) : EBADF;
+    return platform_is_descriptor(raw) ? take(fcntl((int)raw, F_DUPFD_CLOEXEC, 0), saved, out_copy) : EBADF;
 }
 
 int platform_descriptor_open(const char *path, int flags, unsigned mode, sh_raw *out_raw)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/checkpoint.h"
+#include "platform/platform.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Beyond it the kernel would have to make the process's table of descriptors larger. */
+enum { HIGHEST_NUMBER = 1024 };
+
+/* A tombstone is an O_PATH descriptor: it names a file without having it open, so every call that would use it fails
+ * with EBADF, and poll answers POLLNVAL. What it names does not matter, and "/" is always there. */
+static int open_path(void)
+{
+    return FAILS_HERE("platform.tombstone") ? -1 : open("/", O_PATH | O_CLOEXEC);
+}
+
+/* Up and out of the way: programs may count on getting low numbers in turn. Where that fails, it stays where it is. */
+static int move_up(int number)
+{
+    struct rlimit limit = {.rlim_cur = 0};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    int lowest = (limit.rlim_cur < HIGHEST_NUMBER ? (int)limit.rlim_cur : HIGHEST_NUMBER) / 16 * 15;
+    int moved = number < 0 ? -1 : fcntl(number, F_DUPFD_CLOEXEC, lowest);
+    if (moved < 0)
+        return number;
+    (void)close(number);
+    return moved;
+}
+
+/* Whether number is the tombstone, or a copy of it. A program that closes all its descriptors closes this one as well,
+ * and the number may be anybody's by now. */
+static bool is_tombstone(const platform_tombstone *tombstone, int number)
+{
+    struct stat found;
+    int flags = fcntl(number, F_GETFL);
+    return flags >= 0 && (flags & O_PATH) != 0 && fstat(number, &found) == 0 && found.st_dev == tombstone->device &&
+           found.st_ino == tombstone->inode;
+}
+
+/* Opens it where it is lost. False: descriptors ran out. */
+static bool have_tombstone(platform_tombstone *tombstone)
+{
+    if (is_tombstone(tombstone, tombstone->number))
+        return true;
+    struct stat opened;
+    int number = move_up(open_path());
+    if (number < 0 || fstat(number, &opened) != 0)
+        return false;
+    *tombstone = (platform_tombstone){.number = number, .device = opened.st_dev, .inode = opened.st_ino};
+    return true;
+}
+
+/* Pipes and FIFOs, sockets, terminals and other character devices, and what has no type at all: events, timers, epoll.
+ * Calls on files, directories and block devices end by themselves, and what their close reports must not be lost. */
+static bool can_block(int number)
+{
+    struct stat found;
+    if (fstat(number, &found) != 0)
+        return false;
+    mode_t type = found.st_mode & S_IFMT;
+    return type == S_IFIFO || type == S_IFSOCK || type == S_IFCHR || type == 0;
+}
+
+void platform_tombstone_open(platform_tombstone *tombstone)
+{
+    int saved = errno;
+    (void)have_tombstone(tombstone);
+    errno = saved;
+}
+
+void platform_tombstone_close(platform_tombstone *tombstone)
+{
+    int saved = errno;
+    if (is_tombstone(tombstone, tombstone->number))
+        (void)close(tombstone->number);
+    *tombstone = PLATFORM_TOMBSTONE_NONE;
+    errno = saved;
+}
+
+bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone)
+{
+    if (!platform_is_descriptor(raw))
+        return false;
+    int saved = errno;
+    int number = (int)raw;
+    bool buried = is_tombstone(tombstone, number);
+    if (!buried && can_block(number) && have_tombstone(tombstone))
+        buried = dup3(tombstone->number, number, O_CLOEXEC) == number;
+    errno = saved;
+    return buried;
+}
