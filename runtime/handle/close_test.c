@@ -304,7 +304,7 @@ Test(close, wait_interrupts_nobody_when_the_last_user_has_just_left)
 {
     sh_handle *h = make(&testing_kind, 7);
     take_reference(h);
-    testing_at("handle.interrupt", 1, release_reference, h);
+    testing_at("handle.wake", 1, release_reference, h);
     cr_expect_eq(sh_close_wait(h, -1), SH_OK);
     cr_expect_eq(testing_interrupts(), 0);
 }

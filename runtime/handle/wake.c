@@ -57,6 +57,7 @@ static bool is_spared(const sh_handle *h)
 /* The number may have been given away by who set h as invalid. The look and the burial are one step to wake_spare. */
 static bool bury(const sh_handle *h)
 {
+    CHECKPOINT("handle.look");
     platform_mutex_lock(&wake.mutex);
     bool spared = is_spared(h);
     CHECKPOINT("handle.bury");

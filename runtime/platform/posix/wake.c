@@ -39,10 +39,13 @@ int platform_wake_install(int signal)
     int saved = errno;
     /* SA_RESTART: a call on a number that was buried looks the number up again and fails; a call on any other goes on
      * as if nothing had happened. SA_ONSTACK: a runtime whose threads have small stacks (Go) must not overflow one. */
-    struct sigaction found, ours = {.sa_handler = do_nothing, .sa_flags = SA_RESTART | SA_ONSTACK};
-    int error = sigaction(signal, NULL, &found) != 0 ? errno : is_free(&found) ? 0 : EBUSY;
-    if (error == 0)
-        (void)sigaction(signal, &ours, NULL);
+    struct sigaction found = {.sa_handler = SIG_DFL},
+                     ours = {.sa_handler = do_nothing, .sa_flags = SA_RESTART | SA_ONSTACK};
+    int error = 0;
+    if (sigaction(signal, NULL, &found) == 0 && !is_free(&found))
+        error = EBUSY;
+    else if (sigaction(signal, &ours, NULL) != 0)
+        error = errno;
     errno = saved;
     return error;
 }
