@@ -6,11 +6,14 @@
 #include "base/atomic.h"
 #include "platform/platform.h"
 #include "testing/tap.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <safehandle.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -251,6 +254,50 @@ static void a_release_may_fork_while_the_runtime_stops(void)
     CHECK(sh_shutdown(20000) == SH_OK);
 }
 
+/* ---- a child that wakes its users ----------------------------------------------------------------------------------
+ */
+
+static atomic_word leases;
+
+static void *accept_in_vain(void *h)
+{
+    sh_status status;
+    SH_WITH_HANDLE (h, raw, status) {
+        atomic_word_store_release(&leases, 1);
+        while (accept((int)raw, NULL, NULL) >= 0 || errno == EINTR) {
+        }
+        CHECK(errno == EBADF);
+    }
+    return NULL;
+}
+
+static void close_under_a_user(void)
+{
+    pthread_t user;
+    CHECK(pthread_create(&user, NULL, accept_in_vain, inherited) == 0);
+    while (atomic_word_load_acquire(&leases) == 0)
+        platform_sleep_ms(1);
+    CHECK(sh_close_wait(inherited, 10000) == SH_OK);
+    (void)pthread_join(user, NULL);
+}
+
+/* shutdown(2) would act on the open file that both share. */
+static void a_child_wakes_its_own_users_alone(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t size_bytes = sizeof at.sun_family; /* the kernel finds a name */
+    CHECK(sh_open_socket(AF_UNIX, SOCK_STREAM, 0, NULL, &inherited) == SH_OK);
+    int listener = (int)sh_dangerous_get_handle(inherited), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(listener, (struct sockaddr *)&at, size_bytes) == 0 && listen(listener, 1) == 0);
+    in_child(close_under_a_user);
+    size_bytes = sizeof at;
+    CHECK(getsockname(listener, (struct sockaddr *)&at, &size_bytes) == 0);
+    CHECK(connect(client, (struct sockaddr *)&at, size_bytes) == 0);
+    CHECK(close(accept(listener, NULL, NULL)) == 0);
+    (void)close(client);
+    CHECK(sh_close(inherited) == SH_OK);
+}
+
 int main(int count, char **arguments)
 {
     bool manual = count > 1 && strcmp(arguments[1], "manual") == 0;
@@ -261,6 +308,7 @@ int main(int count, char **arguments)
     TAP_RUN(a_child_hears_its_events);
     TAP_RUN(leases_of_vanished_threads_are_given_back);
     TAP_RUN(no_child_hangs);
+    TAP_RUN(a_child_wakes_its_own_users_alone);
     TAP_RUN(a_release_may_fork_while_the_runtime_stops);
     return tap_end();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads that lease a handle and are blocked in a call on its descriptor come back when it is closed, and nobody gets
- * the number before they have. A plain program: it forks, and it runs under ThreadSanitizer.
+ * the number before they have. A plain program, for ThreadSanitizer.
  */
 #include "base/atomic.h"
 #include "platform/platform.h"
@@ -18,11 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +30,6 @@ enum {
     LONG_MS = 10000, /* a hang */
     SHORT_MS = 150,  /* what is waited for in vain */
     WORST_MS = 2000, /* on a machine that is busy elsewhere; docs/figures.md has the measured ones */
-    CHILD_SECONDS = 60
 };
 
 static sh_options options;
@@ -42,22 +39,6 @@ static int64_t now_us(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* Runs check in a child with a runtime of its own, and expects it to end well and in time. */
-static void in_child(void (*check)(void))
-{
-    (void)fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)alarm(CHILD_SECONDS); /* a hang is a death */
-        check();
-        (void)fflush(stdout);
-        _exit(atomic_word_load(&tap.failures) == 0 ? 0 : 1);
-    }
-    int status = 0;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 /* ---- sorts of descriptors ------------------------------------------------------------------------------------------
@@ -94,7 +75,7 @@ static ends pipe_to_write(void)
 
 static ends fifo(void)
 {
-    char path[] = "/tmp/safehandle-fifo-XXXXXX";
+    char path[] = P_tmpdir "/safehandle-fifo-XXXXXX";
     CHECK(mkdtemp(path) != NULL);
     char name[sizeof path + 8];
     (void)snprintf(name, sizeof name, "%s/fifo", path);
@@ -295,6 +276,9 @@ typedef enum manner {
     LATE      /* closed while it is on its way into the call, and stubborn */
 } manner;
 
+/* number + 1, while it must not be given out again; or 0 */
+static atomic_word number_in_use;
+
 typedef struct user {
     sh_handle *h;
     int (*call)(int number);
@@ -302,7 +286,6 @@ typedef struct user {
     bool blocks_signal;
     pthread_t thread;
     atomic_word thread_id; /* once it leases */
-    atomic_word left;      /* just before the lease ends */
     int error;
     int64_t left_us;
 } user;
@@ -323,7 +306,7 @@ static void *use(void *argument)
         self->error = self->call((int)raw);
     while (self->error == 0 || (self->error == EINTR && self->stubborn));
     self->left_us = now_us();
-    atomic_word_store_release(&self->left, 1);
+    atomic_word_store_release(&number_in_use, 0);
     sh_lease_end(&lease);
     return NULL;
 }
@@ -368,8 +351,6 @@ static sh_handle *wrap(const sh_kind *kind, int number)
 static struct {
     pthread_t thread;
     atomic_word stop;
-    atomic_word watched; /* number + 1, or 0; */
-    atomic_word user;
     atomic_word stolen;
     atomic_word opened;
 } opener;
@@ -378,9 +359,7 @@ static void *open_all_the_time(void *unused)
 {
     while (atomic_word_load(&opener.stop) == 0) {
         int number = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        word_t watched = atomic_word_load_acquire(&opener.watched);
-        const user *of = (const user *)atomic_word_load_acquire(&opener.user);
-        if (watched == (word_t)number + 1 && of != NULL && atomic_word_load_acquire(&of->left) == 0)
+        if (atomic_word_load_acquire(&number_in_use) == (word_t)number + 1)
             (void)atomic_word_add(&opener.stolen, 1);
         (void)atomic_word_add(&opener.opened, 1);
         (void)close(number);
@@ -435,15 +414,13 @@ static int64_t close_under(const pairing *pair, manner how)
     ends of = pair->make();
     user self = {.h = wrap(&sh_kind_fd, of.number), .call = pair->call, .stubborn = how != BLOCKED};
     start(&self);
-    atomic_word_store_release(&opener.user, (word_t)&self);
-    atomic_word_store_release(&opener.watched, (word_t)of.number + 1);
+    atomic_word_store_release(&number_in_use, (word_t)of.number + 1);
     if (how != LATE)
         wait_until_blocked(&self);
     int64_t began = now_us();
     sh_status status = sh_close_wait(self.h, LONG_MS);
     took.hung += status != SH_OK;
     CHECK(status == SH_OK);
-    atomic_word_store_release(&opener.watched, 0);
     close_others(&of); /* which also ends a call that was not woken */
     join(&self);
     CHECK(self.error == EBADF || (self.error == EINTR && how == BLOCKED));
@@ -640,30 +617,6 @@ static void a_duplicate_goes_on(void)
     close_others(&of);
 }
 
-static user shared;
-
-static void close_shared(void)
-{
-    start(&shared);
-    CHECK(sh_close_wait(shared.h, LONG_MS) == SH_OK);
-    join(&shared);
-}
-
-static void a_child_closes_for_itself_alone(void)
-{
-    ends of = unix_listener();
-    shared = (user){.h = wrap(&sh_kind_socket, of.number), .call = call_accept, .stubborn = true};
-    in_child(close_shared);
-    address at;
-    socklen_t size = sizeof at;
-    CHECK(getsockname(of.number, &at.any, &size) == 0);
-    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(connect(client, &at.any, size) == 0);
-    CHECK(call_accept(of.number) == 0);
-    (void)close(client);
-    CHECK(sh_close(shared.h) == SH_OK);
-}
-
 static int elsewhere;
 
 static int read_elsewhere(int unused)
@@ -687,76 +640,6 @@ static void calls_on_other_descriptors_go_on(void)
     CHECK(sh_is_released(self.h));
     (void)close(other.number);
     close_others(&other);
-    close_others(&of);
-}
-
-/* ---- threads of ours -----------------------------------------------------------------------------------------------
- */
-
-static struct {
-    sh_handle *h;
-    sh_status status;
-    int64_t took_us;
-    user inside;
-    atomic_word done;
-} final;
-
-static void finalize_waiting(void *object, void *data)
-{
-    (void)object;
-    (void)data;
-    int64_t began = now_us();
-    final.status = sh_close_wait(final.h, LONG_MS);
-    final.took_us = now_us() - began;
-    atomic_word_store_release(&final.done, 1);
-}
-
-static void finalize_reading(void *object, void *data)
-{
-    (void)object;
-    (void)data;
-    (void)use(&final.inside);
-    atomic_word_store_release(&final.done, 1);
-}
-
-static void finalize(sh_finalizer *run)
-{
-    static int object;
-    atomic_word_store_release(&final.done, 0);
-    CHECK(sh_finalizer_register(&object, run, NULL) == SH_OK);
-    CHECK(sh_host_drop_object(&object) == SH_OK);
-}
-
-static void wait_until_done(void)
-{
-    while (atomic_word_load_acquire(&final.done) == 0)
-        platform_sleep_ms(1);
-}
-
-static void a_finalizer_does_not_wait_for_users(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = call_read};
-    final.h = self.h;
-    start(&self);
-    finalize(finalize_waiting);
-    wait_until_done();
-    CHECK(final.status == SH_PENDING);
-    CHECK(final.took_us < WORST_MS * 1000);
-    CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
-    join(&self);
-    close_others(&of);
-}
-
-static void a_finalizer_that_leases_is_woken(void)
-{
-    ends of = pipe_to_read();
-    final.inside = (user){.h = wrap(&sh_kind_pipe, of.number), .call = call_read, .stubborn = true};
-    finalize(finalize_reading);
-    while (atomic_word_load_acquire(&final.inside.thread_id) == 0)
-        sched_yield();
-    CHECK(sh_close_wait(final.inside.h, LONG_MS) == SH_OK);
-    wait_until_done();
     close_others(&of);
 }
 
@@ -819,124 +702,6 @@ static void strangers_are_left_alone(void)
     CHECK(buried == 0);
 }
 
-/* ---- the reserved descriptor, each in a process of its own ---------------------------------------------------------
- */
-
-static int find_tombstone(void)
-{
-    for (int number = 3; number < 2048; number++) {
-        int flags = fcntl(number, F_GETFL);
-        if (flags >= 0 && (flags & O_PATH) != 0)
-            return number;
-    }
-    return -1;
-}
-
-static void read_and_close(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = call_read, .stubborn = true};
-    start(&self);
-    wait_until_blocked(&self);
-    CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
-    join(&self);
-    close_others(&of);
-}
-
-static void close_when_descriptors_ran_out(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = call_read, .stubborn = true};
-    start(&self);
-    while (dup(of.number) >= 0) {
-    }
-    CHECK(errno == EMFILE);
-    CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
-    join(&self);
-}
-
-static void lose_the_reserve(void)
-{
-    int number = find_tombstone();
-    CHECK(number >= 0 && close(number) == 0);
-    ends of = pipe_to_read();
-    CHECK(dup2(of.number, number) == number); /* and somebody gets its number */
-    read_and_close();
-    CHECK(write(of.peer, "x", 1) == 1 && read_once(number) == ENODATA);
-    CHECK(sh_shutdown(LONG_MS) == SH_OK);
-    CHECK(is_open(number));
-    CHECK(find_tombstone() == -1);
-}
-
-static void look_at_the_reserve(void)
-{
-    int number = find_tombstone();
-    CHECK(number >= 64);
-    CHECK((fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
-    CHECK(sh_shutdown(LONG_MS) == SH_OK);
-    CHECK(!is_open(number));
-    CHECK(sh_init(&options) == SH_OK);
-    read_and_close();
-}
-
-static void descriptors_that_ran_out_do_no_harm(void)
-{
-    in_child(close_when_descriptors_ran_out);
-}
-
-static void a_reserve_that_was_closed_is_opened_again(void)
-{
-    in_child(lose_the_reserve);
-}
-
-static void the_reserve_is_out_of_the_way(void)
-{
-    in_child(look_at_the_reserve);
-}
-
-/* ---- the signal ----------------------------------------------------------------------------------------------------
- */
-
-static void handle_signal(int signal)
-{
-    (void)signal;
-}
-
-static sh_status start_with(int signal)
-{
-    sh_options with = options;
-    with.wake_signal = signal;
-    return sh_init(&with);
-}
-
-static void choose_signals(void)
-{
-    const int refused[] = {-1, 32, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
-    CHECK(sh_shutdown(LONG_MS) == SH_OK);
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        CHECK(start_with(refused[i]) == SH_E_ARGUMENT);
-    if (options.collector == SH_COLLECTOR_BOEHM)
-        CHECK(start_with(SIGPWR) == SH_E_ARGUMENT && start_with(SIGXCPU) == SH_E_ARGUMENT);
-    (void)signal(SIGUSR2, handle_signal);
-    CHECK(start_with(SIGUSR2) == SH_E_ARGUMENT);
-    struct sigaction with_info = {.sa_flags = SA_SIGINFO};
-    (void)sigaction(SIGUSR1, &with_info, NULL);
-    CHECK(start_with(SIGUSR1) == SH_E_ARGUMENT);
-    (void)signal(SIGRTMIN + 3, SIG_IGN);
-    CHECK(start_with(SIGRTMIN + 3) == SH_OK);
-    CHECK(start_with(0) == SH_E_ARGUMENT); /* it is running with another one */
-    CHECK(start_with(SIGRTMIN + 3) == SH_OK);
-    read_and_close();
-    CHECK(sh_shutdown(LONG_MS) == SH_OK);
-    CHECK(start_with(SIGURG) == SH_OK && start_with(0) == SH_OK);
-    read_and_close();
-}
-
-static void the_signal_is_chosen_and_checked(void)
-{
-    in_child(choose_signals);
-}
-
 int main(int argument_count, char **arguments)
 {
     bool manual = argument_count > 1 && strcmp(arguments[1], "manual") == 0;
@@ -955,17 +720,8 @@ int main(int argument_count, char **arguments)
     TAP_RUN(at_timeout_0_nobody_is_woken);
     TAP_RUN(a_counted_user_beside_leases_finds_the_number_dead);
     TAP_RUN(a_duplicate_goes_on);
-    TAP_RUN(a_child_closes_for_itself_alone);
     TAP_RUN(calls_on_other_descriptors_go_on);
-    if (manual) {
-        TAP_RUN(a_finalizer_does_not_wait_for_users);
-        TAP_RUN(a_finalizer_that_leases_is_woken);
-    }
     TAP_RUN(several_waiters_and_users);
     TAP_RUN(strangers_are_left_alone);
-    TAP_RUN(descriptors_that_ran_out_do_no_harm);
-    TAP_RUN(a_reserve_that_was_closed_is_opened_again);
-    TAP_RUN(the_reserve_is_out_of_the_way);
-    TAP_RUN(the_signal_is_chosen_and_checked);
     return tap_end();
 }

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 TestSuite(wake, .init = testing_start_manual);
@@ -147,6 +149,89 @@ Test(wake, no_descriptor_no_tombstone_and_nobody_is_signalled)
     leave(&self);
 }
 
+static int find_reserve(void)
+{
+    for (int number = 3; number < 2048; number++)
+        if (is_tombstone(number))
+            return number;
+    return -1;
+}
+
+static void read_and_close(void)
+{
+    int write_end;
+    user self = {.h = make_pipe(&sh_kind_pipe, &write_end), .call = call_read};
+    start(&self);
+    platform_sleep_ms(10);
+    cr_expect_eq(sh_close_wait(self.h, LONG_MS), SH_OK);
+    (void)close(write_end);
+    leave(&self);
+    cr_expect_eq(self.error, EBADF);
+}
+
+Test(wake, when_descriptors_ran_out, .timeout = 20)
+{
+    int write_end, last = -1;
+    user self = {.h = make_pipe(&sh_kind_pipe, &write_end), .call = call_read};
+    start(&self);
+    for (int more; (more = dup(write_end)) >= 0;)
+        last = more;
+    cr_expect_eq(errno, EMFILE);
+    cr_expect_eq(sh_close_wait(self.h, LONG_MS), SH_OK);
+    for (; last >= write_end; last--)
+        if (!is_tombstone(last))
+            (void)close(last); /* which ends the read, if nothing else did */
+    leave(&self);
+}
+
+Test(wake, a_reserve_that_was_closed_is_opened_again, .timeout = 20)
+{
+    int both[2], reserve = find_reserve();
+    char byte = 0;
+    cr_assert_geq(reserve, 0);
+    cr_assert_eq(pipe2(both, O_CLOEXEC), 0);
+    cr_assert_eq(dup2(both[0], reserve), reserve, "a program may close all its descriptors, and get the number again");
+    read_and_close();
+    cr_expect_eq(write(both[1], "x", 1), 1);
+    cr_expect_eq(read(reserve, &byte, 1), 1);
+    cr_expect_eq(sh_shutdown(LONG_MS), SH_OK);
+    cr_expect_eq(find_reserve(), -1);
+    cr_expect_geq(fcntl(reserve, F_GETFD), 0);
+}
+
+Test(wake, a_reserve_that_was_lost_to_a_stranger_is_not_closed)
+{
+    int reserve = find_reserve(), stranger_number = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(dup2(stranger_number, reserve), reserve);
+    cr_expect_eq(sh_shutdown(LONG_MS), SH_OK);
+    cr_expect_geq(fcntl(reserve, F_GETFD), 0);
+}
+
+Test(wake, the_reserve_is_out_of_the_way, .timeout = 20)
+{
+    int reserve = find_reserve();
+    cr_expect_geq(reserve, 64);
+    cr_expect_lt(reserve, 1024, "or the kernel would need a larger table");
+    cr_expect_neq(fcntl(reserve, F_GETFD) & FD_CLOEXEC, 0);
+    cr_expect_eq(sh_shutdown(LONG_MS), SH_OK);
+    cr_expect_lt(fcntl(reserve, F_GETFD), 0);
+    testing_start_manual();
+    read_and_close();
+}
+
+Test(wake, the_reserve_stays_low_where_it_must, .timeout = 20)
+{
+    cr_assert_eq(sh_shutdown(LONG_MS), SH_OK);
+    int top = dup(0);
+    const struct rlimit little = {.rlim_cur = (rlim_t)top + 8, .rlim_max = (rlim_t)top + 8};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &little), 0);
+    for (int number = top + 1; number < top + 8; number++)
+        cr_assert_eq(dup2(0, number), number);
+    (void)close(top);
+    testing_start_manual();
+    cr_expect_eq(find_reserve(), top);
+}
+
 Test(wake, numbers_that_are_none)
 {
     sh_handle *huge = NULL, *closed = NULL;
@@ -274,6 +359,121 @@ Test(wake, one_signal_is_not_enough, .timeout = 30)
     leave(&self);
     cr_expect_eq(self.error, EINTR);
     (void)close(write_end);
+}
+
+static void handle_signal(int unused)
+{
+    (void)unused;
+}
+
+static sh_status start_with(sh_collector collector, int wake_signal)
+{
+    const sh_options options = {.collector = collector, .wake_signal = wake_signal};
+    return sh_init(&options);
+}
+
+Test(wake, signals_that_are_refused)
+{
+    static const int refused[] = {-1,     32,     65,     SIGKILL, SIGSTOP, SIGSEGV,
+                                  SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    cr_assert_eq(sh_shutdown(LONG_MS), SH_OK);
+    errno = ERANGE;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, refused[i]), SH_E_ARGUMENT, "%d", refused[i]);
+    cr_expect_eq(errno, ERANGE);
+    (void)signal(SIGUSR2, handle_signal);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, SIGUSR2), SH_E_ARGUMENT, "the program handles it");
+    struct sigaction with_info = {.sa_flags = SA_SIGINFO};
+    (void)sigaction(SIGUSR1, &with_info, NULL);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, SIGUSR1), SH_E_ARGUMENT);
+}
+
+Test(wake, a_signal_of_the_programs_choice, .timeout = 20)
+{
+    cr_assert_eq(sh_shutdown(LONG_MS), SH_OK);
+    (void)signal(SIGRTMIN + 3, SIG_IGN);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, SIGRTMIN + 3), SH_OK);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, 0), SH_E_ARGUMENT, "it is running with another one");
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, SIGRTMIN + 3), SH_OK);
+    read_and_close();
+    cr_expect_eq(sh_shutdown(LONG_MS), SH_OK);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, SIGURG), SH_OK);
+    cr_expect_eq(start_with(SH_COLLECTOR_MANUAL, 0), SH_OK, "that is the default");
+    read_and_close();
+}
+
+#ifdef SH_HAVE_BOEHM
+Test(wake, the_collectors_signals_are_refused, .init = NULL)
+{
+    static const int refused[] = {SIGPWR, SIGXCPU};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_expect_eq(start_with(SH_COLLECTOR_BOEHM, refused[i]), SH_E_ARGUMENT);
+}
+#endif
+
+/* ---- threads of ours -----------------------------------------------------------------------------------------------
+ */
+
+static struct {
+    user *waited_for;
+    user inside;
+    sh_status status;
+    atomic_word done;
+} final;
+
+static void finalize_waiting(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    final.status = sh_close_wait(final.waited_for->h, LONG_MS);
+    atomic_word_store_release(&final.done, 1);
+}
+
+static void finalize_reading(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    (void)use(&final.inside);
+    atomic_word_store_release(&final.done, 1);
+}
+
+static void finalize(sh_finalizer *run)
+{
+    static int object;
+    cr_assert_eq(sh_finalizer_register(&object, run, NULL), SH_OK);
+    cr_assert_eq(sh_host_drop_object(&object), SH_OK);
+}
+
+static void wait_for(const atomic_word *word)
+{
+    while (atomic_word_load_acquire(word) == 0)
+        platform_sleep_ms(1);
+}
+
+Test(wake, a_finalizer_does_not_wait_for_users, .timeout = 20)
+{
+    int write_end;
+    user self = {.h = make_pipe(&sh_kind_pipe, &write_end), .call = call_read};
+    final.waited_for = &self;
+    start(&self);
+    finalize(finalize_waiting);
+    wait_for(&final.done);
+    cr_expect_eq(final.status, SH_PENDING);
+    cr_expect_eq(sh_close_wait(self.h, LONG_MS), SH_OK);
+    leave(&self);
+    (void)close(write_end);
+}
+
+Test(wake, a_finalizer_that_leases_is_woken, .timeout = 20)
+{
+    int write_end;
+    final.inside = (user){.h = make_pipe(&sh_kind_pipe, &write_end), .call = call_read};
+    finalize(finalize_reading);
+    wait_for(&final.inside.leases);
+    cr_expect_eq(sh_close_wait(final.inside.h, LONG_MS), SH_OK);
+    (void)close(write_end);
+    wait_for(&final.done);
+    cr_expect_eq(final.inside.error, EBADF);
 }
 
 /* ---- kinds of one's own --------------------------------------------------------------------------------------------
