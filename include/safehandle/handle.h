@@ -149,10 +149,18 @@ SH_API sh_raw sh_dangerous_get_handle(const sh_handle *h);
 SH_API sh_status sh_close(sh_handle *h);
 
 /*
- * Closes, calls the kind's interrupt for as long as users are left, and waits until the release has returned.
- * timeout_ms: milliseconds; 0 only looks, negative has no limit.
+ * Closes, wakes users, and waits until the release has returned. timeout_ms: milliseconds; 0 only closes and looks,
+ * negative has no limit. errno stays as it is, and it is not a cancellation point.
  *
- * SH_PENDING    at once, when the calling thread itself leases h: waiting would never end
+ * Who is woken: threads that lease h and are blocked in a call on it, where h owns a pipe, FIFO, socket, character
+ * device or event descriptor (SH_KIND_FD). Their call fails with EBADF, poll with EINTR or POLLNVAL, and so does every
+ * later call on the number. Threads that lease h and wait for something else in poll, select or a sleep get EINTR. A
+ * kind's own interrupt comes first. Counted users, regular files, and threads that block the signal
+ * (sh_options.wake_signal) are not woken; docs/closing.md has the whole table. The number stays taken until the last
+ * user has left.
+ *
+ * SH_PENDING    at once, when the calling thread itself leases h, or is one of ours (a finalizer, the event sink): no
+ *               finalizer waits for a user
  * SH_E_TIMEOUT  users are left; the close stays begun, and the last user finishes it (sh_holders says who they are)
  * SH_E_RELEASE  to every waiter, when the OS refused
  */
@@ -160,7 +168,8 @@ SH_MUST_CHECK SH_API sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms);
 
 /*
  * Closed from now on, and never released by us: for a value that is known to be stale, or that was given away.
- * Without effect once a release has begun. The stored value, and so sh_is_invalid, stay as they are, as in .NET.
+ * Without effect once a release has begun. The stored value, and so sh_is_invalid, stay as they are, as in .NET. Where
+ * users are being woken it waits for the step that is under way, not for them (docs/closing.md).
  */
 SH_API void sh_set_handle_as_invalid(sh_handle *h);
 

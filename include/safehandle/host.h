@@ -53,7 +53,8 @@ typedef struct sh_options {
  * the first call belongs on the main thread.
  *
  * SH_E_ARGUMENT     already running with other options (null options never contradict), or options out of range, or
- *                   another collector than in an earlier start
+ *                   another collector than in an earlier start; or wake_signal, SIGURG where none is named, cannot be
+ *                   handled or has a handler of the program's or the collector's: name another one
  * SH_E_NOMEM        memory or threads ran out; nothing was started
  * SH_E_UNSUPPORTED  the collector is not built in, or options ask for something that this library does not know
  */

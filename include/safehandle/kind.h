@@ -10,7 +10,9 @@
  *               thread of ours. Releases of different handles of one kind may run at the same time.
  *   is_invalid  may run on any thread at any time, also while the collector has stopped the world.
  *   duplicate   runs on the caller's thread, under a lease.
- *   interrupt   runs on the thread that waits for the close, while others use the handle: that is its purpose.
+ *   interrupt   runs on the threads that wait for the close, again and again, while others use the handle: that is its
+ *               purpose. Two waiters may call it at the same time. Descriptors (SH_KIND_FD) need none: threads that
+ *               lease one are woken without.
  *
  * Ownership: a kind and its strings must live as long as the process. They are never copied and never written.
  */
@@ -26,7 +28,8 @@ SH_BEGIN_DECLARATIONS
 /* The OS handle itself: a file descriptor, or a Windows HANDLE. */
 typedef intptr_t sh_raw;
 
-/* The raw value is a file descriptor: its owner is remembered, and CLOEXEC is set at birth. */
+/* The raw value is a file descriptor: its owner is remembered, CLOEXEC is set at birth, and sh_close_wait wakes who is
+ * blocked in a call on it: what its close(2) would report is then lost, except for files (docs/closing.md). */
 #define SH_KIND_FD UINT32_C(1)
 /* The kind is only a base to ask for; no handle can be made of it. */
 #define SH_KIND_ABSTRACT UINT32_C(2)
