@@ -5,6 +5,7 @@
  * One noun, one page. Read them in this order; each page opens with a table of what may run at the same time as what.
  *
  *   status.h     what every function answers
+ *   contract.h   what a function promises for the moment in which something fails around it
  *   kind.h       what a raw OS value means, and how it is released
  *   host.h       start, stop, threads, and living beside a collector
  *   handle.h     the handle: create, wrap, references, close
@@ -18,6 +19,7 @@
 #ifndef SAFEHANDLE_H
 #define SAFEHANDLE_H
 
+#include <safehandle/contract.h>
 #include <safehandle/domain.h>
 #include <safehandle/event.h>
 #include <safehandle/finalizer.h>
