@@ -14,6 +14,7 @@
 #ifndef SAFEHANDLE_FINALIZER_H
 #define SAFEHANDLE_FINALIZER_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 #include <safehandle/site.h>
 #include <safehandle/status.h>
@@ -46,6 +47,7 @@ SH_MUST_CHECK SH_API sh_status sh_finalizer_register(void *object, sh_finalizer 
 SH_API void sh_finalizer_suppress(void *object);
 
 /* Keeps object reachable up to this call: the document's GC.KeepAlive. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_keep_alive(const void *object);
 
 /* A full collection, now. With the manual host: sh_options.collect, if there is one. */

@@ -29,6 +29,7 @@
 #ifndef SAFEHANDLE_HANDLE_H
 #define SAFEHANDLE_HANDLE_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 #include <safehandle/kind.h>
 #include <safehandle/site.h>
@@ -62,9 +63,11 @@ typedef struct sh_create_options {
  * SH_E_NOMEM     memory ran out
  * SH_E_UNSUPPORTED  options ask for something that this library does not know
  */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null,
                                             size_t options_size_bytes, const sh_site *site_or_null,
                                             sh_handle **out_handle);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_create(const sh_kind *kind, const sh_create_options *options_or_null,
                                          sh_handle **out_handle);
 
@@ -79,6 +82,7 @@ SH_MUST_CHECK SH_API sh_status sh_create(const sh_kind *kind, const sh_create_op
  * File descriptors: a number fresh from the kernel proves that an older owner of the same number is stale, since
  * somebody closed it behind its back. The older handle is set as invalid, with an SH_EVENT_DOUBLE_WRAP.
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_set_handle(sh_handle *h, sh_raw raw);
 
 /*
@@ -91,9 +95,11 @@ SH_API sh_status sh_set_handle(sh_handle *h, sh_raw raw);
  * SH_E_OWNED     another open handle owns this descriptor (document 000's two objects over one handle); an
  *                SH_EVENT_DOUBLE_WRAP names both sites. Use sh_duplicate, or not_owned for a wrapper that only looks.
  */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_wrap_at(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
                                           size_t options_size_bytes, const sh_site *site_or_null,
                                           sh_handle **out_handle);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_wrap(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
                                        sh_handle **out_handle);
 
@@ -122,6 +128,7 @@ SH_MUST_CHECK SH_API sh_status sh_duplicate(sh_handle *h, sh_handle **out_copy);
  *                then only finalizers that run because of that are still admitted, until it is closed (domain.h).
  * SH_E_OVERFLOW  the count is at its limit: the handle is pinned, which means leaked and reported, never freed early
  */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_API sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);
 
 /*
@@ -130,10 +137,12 @@ SH_API sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);
  * SH_E_UNBALANCED  there was no reference to give back: an event says where the handle was made, nothing is released
  * SH_E_RELEASE     this was the last reference of a closed handle, and the OS refused
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_dangerous_release(sh_handle *h);
 
 /* The stored value, also after close; the kind's invalid value while unset; -1 for null. Use it only under a reference.
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_raw sh_dangerous_get_handle(const sh_handle *h);
 
 /* ---- ending one -------------------------------------------------------------------------------------------------- */
@@ -146,6 +155,7 @@ SH_API sh_raw sh_dangerous_get_handle(const sh_handle *h);
  * SH_PENDING    a user still holds a reference, or another thread is releasing it right now
  * SH_E_RELEASE  this call released it, and the OS refused; an event says why
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_close(sh_handle *h);
 
 /*
@@ -164,6 +174,7 @@ SH_API sh_status sh_close(sh_handle *h);
  * SH_E_TIMEOUT  users are left; the close stays begun, and the last user finishes it (sh_holders says who they are)
  * SH_E_RELEASE  to every waiter, when the OS refused
  */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms);
 
 /*
@@ -171,15 +182,22 @@ SH_MUST_CHECK SH_API sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms);
  * Without effect once a release has begun. The stored value, and so sh_is_invalid, stay as they are, as in .NET. Where
  * users are being woken it waits for the step that is under way, not for them (docs/closing.md).
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_set_handle_as_invalid(sh_handle *h);
 
 /* ---- looking at one ---------------------------------------------------------------------------------------------- */
 
-SH_API bool sh_is_closed(const sh_handle *h);   /* true from the moment close begins */
-SH_API bool sh_is_invalid(const sh_handle *h);  /* what the kind says of the stored value; true while unset */
+SH_RELIABILITY(will_not_corrupt_state, success)
+SH_API bool sh_is_closed(const sh_handle *h); /* true from the moment close begins */
+SH_RELIABILITY(will_not_corrupt_state, success)
+SH_API bool sh_is_invalid(const sh_handle *h); /* what the kind says of the stored value; true while unset */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_is_released(const sh_handle *h); /* the release has returned, or there was nothing to release */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_owns_handle(const sh_handle *h); /* false when it was made with not_owned */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API const sh_kind *sh_kind_of(const sh_handle *h);
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_is_kind(const sh_handle *h, const sh_kind *kind); /* the kind or any base of it */
 
 /* Somebody who leases a handle. */
@@ -193,6 +211,7 @@ typedef struct sh_holder {
  * holders nobody knows. The answer is a snapshot: with users coming and going it was true of each of them at some
  * moment during the call. out_holders may be NULL when capacity is 0.
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_MUST_CHECK SH_API sh_status sh_holders(const sh_handle *h, sh_holder *out_holders, size_t capacity,
                                           size_t *out_lease_count, size_t *out_counted_references);
 

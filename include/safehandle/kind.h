@@ -19,6 +19,7 @@
 #ifndef SAFEHANDLE_KIND_H
 #define SAFEHANDLE_KIND_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,20 +40,27 @@ typedef intptr_t sh_raw;
  * says true of invalid_value; flags holds known bits only; reserved is all NULL; base leads to a root.
  */
 typedef struct sh_kind {
-    const char *name;               /* "file"; for messages */
-    const struct sh_kind *base;     /* a handle of this kind is accepted wherever base is asked for; NULL at the root */
-    sh_raw invalid_value;           /* what an unset handle holds */
-    bool (*is_invalid)(sh_raw raw); /* pure; NULL means that invalid_value alone is invalid */
-    int (*release)(sh_raw raw, void *context); /* 0 or an errno value; allocates nothing of ours; called exactly once */
-    int (*duplicate)(sh_raw raw, sh_raw *out_copy); /* 0 or an errno value; NULL: cannot be duplicated */
-    int (*interrupt)(sh_raw raw, void *context);    /* makes calls blocked on raw return; NULL: cannot be interrupted */
-    uint32_t flags;                                 /* SH_KIND_… */
-    void *reserved[4];                              /* zero */
+    const char *name;           /* "file"; for messages */
+    const struct sh_kind *base; /* a handle of this kind is accepted wherever base is asked for; NULL at the root */
+    sh_raw invalid_value;       /* what an unset handle holds */
+    /* pure; NULL means that invalid_value alone is invalid */
+    bool (*is_invalid)(sh_raw raw) SH_RELIABILITY(will_not_corrupt_state, success);
+    /* 0 or an errno value; allocates nothing; called exactly once */
+    int (*release)(sh_raw raw, void *context) SH_RELIABILITY(will_not_corrupt_state, success);
+    /* 0 or an errno value; NULL: cannot be duplicated */
+    int (*duplicate)(sh_raw raw, sh_raw *out_copy) SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    /* makes calls blocked on raw return; NULL: cannot be interrupted */
+    int (*interrupt)(sh_raw raw, void *context) SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    uint32_t flags;    /* SH_KIND_… */
+    void *reserved[4]; /* zero */
 } sh_kind;
 
 /* Ready-made answers for is_invalid. 0 is a valid file descriptor: only the kinds that say so refuse it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_invalid_minus_one(sh_raw raw);
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_invalid_zero(sh_raw raw);
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API bool sh_invalid_zero_or_minus_one(sh_raw raw);
 
 /* File descriptors. Released by one close(2), where EINTR counts as closed. The base of the last four is sh_kind_fd. */

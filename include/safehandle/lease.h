@@ -20,6 +20,7 @@
 #ifndef SAFEHANDLE_LEASE_H
 #define SAFEHANDLE_LEASE_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 #include <safehandle/handle.h>
 
@@ -45,22 +46,28 @@ typedef struct sh_lease {
  * SH_E_OVERFLOW  the count is at its limit
  * SH_E_NOMEM     the first call of a thread that could not be attached
  */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
                                                  sh_raw *out_raw);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin(sh_lease *lease, sh_handle *h, sh_raw *out_raw);
 
 /* The same for a caller that needs a certain kind: SH_E_KIND when h is neither of that kind nor of one derived from it
  * (document 002: "you can't easily pass a handle to a semaphore to a method that takes a SafeFileHandle"). */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin_kind_at(sh_lease *lease, sh_handle *h, const sh_kind *kind,
                                                       const sh_site *site_or_null, sh_raw *out_raw);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin_kind(sh_lease *lease, sh_handle *h, const sh_kind *kind, sh_raw *out_raw);
 
 /* Ends it; the last user of a closed handle releases it here, and errno stays as it was. Leases may end in any order.
  * Null, zeroed, ended and detached leases do nothing. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_lease_end(sh_lease *lease);
 
 /* Turns the lease into a counted reference, for a coroutine, a callback or another thread. The lease is ended; whoever
  * finishes calls sh_dangerous_release. SH_E_ARGUMENT when there is no lease to detach. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_MUST_CHECK SH_API sh_status sh_lease_detach(sh_lease *lease);
 
 #define sh_lease_begin(lease, h, out_raw) sh_lease_begin_at((lease), (h), SH_SITE_HERE, (out_raw))

@@ -15,6 +15,7 @@
 #ifndef SAFEHANDLE_STATUS_H
 #define SAFEHANDLE_STATUS_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 
 SH_BEGIN_DECLARATIONS
@@ -38,9 +39,11 @@ typedef enum sh_status {
 } sh_status;
 
 /* The constant's own name, "SH_E_CLOSED"; "SH_E_?" for a number that is none. Static, never NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API const char *sh_status_name(sh_status status);
 
 /* One sentence for a person: what happened and what to do about it. Static, never NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API const char *sh_status_message(sh_status status);
 
 SH_END_DECLARATIONS
