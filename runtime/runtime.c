@@ -76,6 +76,7 @@ static const finalization_client lanes_client = {
     .release_torn = release_torn,
 };
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void give_back_lease(void *handle)
 {
     (void)reference_drop(handle);
@@ -288,6 +289,7 @@ static sh_status choose_host(sh_collector collector)
     return SH_OK;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static sh_status restart_after_fork(void)
 {
     lock_runtime();

@@ -5,10 +5,13 @@
 #include <safehandle.h>
 #include <stdio.h>
 
+static sh_raw released_thing; /* read when every release is over */
+
+SH_RELIABILITY(will_not_corrupt_state, success)
 static int thing_release(sh_raw raw, void *context)
 {
     (void)context;
-    (void)printf("thing %d is released\n", (int)raw);
+    released_thing = raw; /* printf may need memory: it is told later */
     return 0;
 }
 
@@ -50,5 +53,8 @@ int main(void)
         return 1;
     GC_gcollect();                /* finds both dead; the handle waits for the finalizer of its collection */
     (void)GC_invoke_finalizers(); /* the host's safe point: our callback only enqueues */
-    return sh_wait_for_pending_finalizers(5000) == SH_OK && sh_shutdown(1000) == SH_OK ? 0 : 1;
+    if (sh_wait_for_pending_finalizers(5000) != SH_OK || sh_shutdown(1000) != SH_OK)
+        return 1;
+    (void)printf("thing %d is released\n", (int)released_thing);
+    return 0;
 }

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static sh_raw released_thing; /* read when every release is over */
+
+SH_RELIABILITY(will_not_corrupt_state, success)
 static int thing_release(sh_raw raw, void *context)
 {
     (void)context;
-    (void)printf("thing %d is released\n", (int)raw);
+    released_thing = raw; /* printf may need memory: it is told later */
     return 0;
 }
 
@@ -63,5 +66,8 @@ int main(void)
     v->references++;
     value_give_up(v);
     value_give_up(v);
-    return sh_wait_for_pending_finalizers(5000) == SH_OK && sh_shutdown(1000) == SH_OK ? 0 : 1;
+    if (sh_wait_for_pending_finalizers(5000) != SH_OK || sh_shutdown(1000) != SH_OK)
+        return 1;
+    (void)printf("thing %d is released\n", (int)released_thing);
+    return 0;
 }

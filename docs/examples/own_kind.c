@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 /* 0 or an errno value, called exactly once for each semaphore. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static int semaphore_release(sh_raw raw, void *context)
 {
     (void)context;
@@ -19,6 +20,7 @@ static int semaphore_release(sh_raw raw, void *context)
 }
 
 /* Makes threads return that are blocked in sem_wait, when somebody closes and waits. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static int semaphore_interrupt(sh_raw raw, void *context)
 {
     (void)context;

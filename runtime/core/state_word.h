@@ -10,6 +10,7 @@
 #define CORE_STATE_WORD_H
 
 #include "base/atomic.h"
+#include <safehandle/contract.h>
 #include <stdbool.h>
 
 /*
@@ -144,6 +145,7 @@ static inline word_t state_count(word_t bits)
     return bits >> STATE_COUNT_SHIFT;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool state_word_is_valid(word_t bits);
 
 /* Release: an unload may meet the handle at once, and then sees it whole. */
@@ -174,6 +176,7 @@ static inline word_t state_word_read(const state_word *word)
 }
 
 /* The rest of add_ref, for an entrant that saw a reason to be refused. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_result state_word_refuse(state_word *word, word_t seen);
 
 /*
@@ -189,6 +192,7 @@ static inline state_result state_word_add_ref(state_word *word)
 }
 
 /* The rest of drop_ref, for whoever left a word that was closed, or had no reference to give back. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_result state_word_leave(state_word *word, word_t seen);
 
 /*
@@ -204,16 +208,20 @@ static inline state_result state_word_drop_ref(state_word *word)
 }
 
 /* STATE_DONE for the one call that began the closing, whether or not it also has to release. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_result state_word_begin_close(state_word *word);
 
 /* Closed from now on, and the raw value never released. must_release means: nothing is left but to call finish. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_result state_word_invalidate(state_word *word);
 
 /* The raw value is stored. STATE_TOO_LATE: closing had begun, nobody will ever release it, the caller must. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_answer state_word_publish(state_word *word);
 
 /* Takes a reference on a closed word beside those that are on it, so that a waiter may touch the raw value: STATE_DONE.
  * STATE_TOO_LATE: nobody else uses it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_answer state_word_join(state_word *word);
 
 /* Its domain is unloaded: new users are refused from now on. Those that are in stay. */
@@ -224,9 +232,11 @@ void state_word_drain(state_word *word);
 state_answer state_word_enter_draining(state_word *word);
 
 /* For whoever had must_release, once, as the last touch of the word. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void state_word_finish(state_word *word, bool failed);
 
 /* Found dead with references on it, and told so. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void state_word_mark_leaked(state_word *word);
 
 #endif

@@ -12,6 +12,7 @@
 #define EVENT_EVENT_H
 
 #include "platform/platform.h"
+#include <safehandle/contract.h>
 #include <safehandle/event.h>
 #include <safehandle/status.h>
 #include <stdbool.h>
@@ -66,6 +67,7 @@ static inline int64_t event_due_ms(sh_event_type type, int64_t first_ms, int64_t
     return quiet < patience ? quiet : patience;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void event_raise(const event_record *record);
 
 /* Records alike that come one after the other, raised as one. A zeroed run is empty; it belongs to one thread. */
@@ -73,13 +75,17 @@ typedef struct event_run {
     event_record record; /* count 0: empty */
 } event_run;
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void event_run_add(event_run *run, const event_record *record);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void event_run_flush(event_run *run);
 
 /* 0 or an errno value. hooks must live as long as the process. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int event_start(const platform_thread_hooks *hooks);
 
 /* Tells what is left and stops the teller, waiting for it until the deadline. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 void event_stop(int64_t deadline);
 
 void event_sink_set(sh_event_sink *sink, void *data);

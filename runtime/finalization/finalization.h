@@ -36,12 +36,15 @@ typedef struct finalization_client {
 
 /* deadline_ms: how long a normal finalizer may delay the handles of its batch; negative: no limit.
  * 0 or an errno value. client must live as long as the process. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int finalization_start(const finalization_client *client, int64_t deadline_ms);
 
 /* Lets the threads end and waits for them. Those that are stuck end when they come back; a release among them is an
  * event. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 void finalization_stop(int64_t deadline);
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void finalization_wake(void);
 
 /* Waits until everything that was due when this was called has run. False: the deadline, or the lanes stop. */

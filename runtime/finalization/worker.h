@@ -78,6 +78,7 @@ bool worker_is_current(const worker *self);
 bool worker_any_busy(void); /* with the mutex held */
 bool worker_has_requests(void);
 void worker_tell_overdue(worker *overdue); /* with the mutex held: once for each item */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool worker_start_another(void); /* with the mutex held: makes a fresh one current; false when no thread can be had */
 void worker_end_item(worker *self); /* with the mutex held */
 

@@ -24,6 +24,7 @@
 
 #include "base/atomic.h"
 #include "base/list.h"
+#include <safehandle/contract.h>
 #include <safehandle/finalizer.h>
 #include <safehandle/host.h>
 #include <stdbool.h>
@@ -44,9 +45,9 @@ typedef enum gc_reason {
 } gc_reason;
 
 typedef struct gc_client {
-    gc_verdict (*judge)(const void *handle);
-    void (*deaths_found)(void);
-    uint32_t (*group_of)(const void *handle); /* the one it was allocated for */
+    gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
+    void (*deaths_found)(void) SH_RELIABILITY(will_not_corrupt_state, success);
+    uint32_t (*group_of)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* the one it was allocated for */
 } gc_client;
 
 /*
@@ -90,8 +91,8 @@ typedef struct gc_host {
     void (*stop)(void);
 
     /* Makes the calling thread known to the collector. *out_entered: it was not, and thread_leave is owed. */
-    sh_status (*thread_enter)(bool *out_entered);
-    void (*thread_leave)(void);
+    sh_status (*thread_enter)(bool *out_entered) SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    void (*thread_leave)(void) SH_RELIABILITY(will_not_corrupt_state, success);
     /* Opens the signals by which the collector stops the calling thread, after every other was blocked. */
     void (*thread_answer)(void);
 
@@ -100,16 +101,16 @@ typedef struct gc_host {
 
     /* Leaf memory with these contents, watched from now on, so that whoever meets it sees it whole; NULL when there is
      * none. Nobody frees it. */
-    void *(*handle_allocate)(const void *contents, size_t size_bytes, uint32_t group);
+    void *(*handle_allocate)(const void *contents, size_t size_bytes, uint32_t group) SH_RELIABILITY(will_not_corrupt_state, may_fail);
     /* Zeroed memory that is a root of the collector and is never moved or collected. */
-    void *(*scanned_allocate)(size_t size_bytes);
-    void (*scanned_free)(void *memory);
+    void *(*scanned_allocate)(size_t size_bytes)SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    void (*scanned_free)(void *memory) SH_RELIABILITY(will_not_corrupt_state, success);
 
     /* The handle behind a word that gc_hide made, or NULL when the word is 0. However it dies meanwhile, its memory
      * stays until unpin, which follows each reveal (NULL: nothing). The word must change before the handle may be
      * freed. */
-    void *(*reveal)(const atomic_word *hidden);
-    void (*unpin)(void *handle_or_null);
+    void *(*reveal)(const atomic_word *hidden)SH_RELIABILITY(will_not_corrupt_state, success);
+    void (*unpin)(void *handle_or_null) SH_RELIABILITY(will_not_corrupt_state, success);
 
     /* A full collection. Deaths are known when it returns. */
     void (*collect)(void);
@@ -144,7 +145,7 @@ typedef struct gc_host {
     void (*pin)(void *handle);
 
     /* The manual host's own; NULL with a collector. */
-    sh_status (*drop_handle)(void *handle);
+    sh_status (*drop_handle)(void *handle) SH_RELIABILITY(will_not_corrupt_state, may_fail);
     sh_status (*drop_object)(void *object);
     sh_status (*collection_begin)(void); /* SH_OK, SH_E_NOMEM */
     sh_status (*collection_end)(void);   /* SH_E_ARGUMENT: none was begun */

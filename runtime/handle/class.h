@@ -22,15 +22,18 @@ typedef struct handle_class {
 } handle_class;
 
 /* The number of the class of these four. SH_E_ARGUMENT: the kind is not valid, or abstract. SH_E_NOMEM. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status class_intern(const handle_class *wanted, uint32_t *out_number);
 
 /* Room for so many classes more, which nobody else takes until class_unreserve: false when there is no memory. Who has
  * such room calls class_intern_reserved, which as long as it lasts does not answer SH_E_NOMEM. */
 bool class_reserve(size_t count);
 void class_unreserve(size_t count);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number);
 
 /* number was given out by class_intern. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 const handle_class *class_of(uint32_t number);
 
 static inline sh_site class_birth(const handle_class *of)

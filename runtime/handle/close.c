@@ -21,7 +21,7 @@ sh_status sh_close(sh_handle *h)
     if (sh_is_released(h))
         return SH_OK;
     /* Its users may be threads that a fork left behind: being admitted gives their leases back. */
-    (void)lifecycle_admit();
+    (void)lifecycle_admit(); /* may fail here: then it stays pending, and the next caller tries again */
     return sh_is_released(h) ? released_status(h) : SH_PENDING;
 }
 
@@ -77,5 +77,5 @@ void close_unborn(sh_handle *h)
     (void)sh_close(h);
     /* A host without a collector has to be told that nothing reaches it. */
     if (gc->drop_handle != NULL)
-        (void)gc->drop_handle(h);
+        (void)gc->drop_handle(h); /* may fail here: only for one that was told before, and this is the first time */
 }

@@ -18,6 +18,7 @@
 #include "event/event.h"
 #include "gc/gc_host.h"
 #include "handle/class.h"
+#include <safehandle/contract.h>
 #include <safehandle/handle.h>
 
 /*
@@ -48,51 +49,66 @@ static inline sh_raw handle_raw(const sh_handle *h)
 }
 
 /* The invariant above, as far as it can be read while others work on the handle. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool handle_is_valid(const sh_handle *h);
 
 /* Kind, raw and birth; the rest is the caller's to set. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void handle_describe(const void *handle, event_record *out_record);
 
 /* The event about h; other: the second handle concerned, or NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 event_record handle_event(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void handle_raise(const sh_handle *h, sh_event_type type, event_detail detail, const sh_handle *other_or_null);
 
 /* ---- reference.c ------------------------------------------------------------------------------------------------- */
 
 /* SH_OK, SH_E_CLOSED, SH_E_OVERFLOW or SH_E_UNBALANCED; the latter two are events, too. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status reference_take(sh_handle *h);
 
 /* SH_OK, SH_E_UNBALANCED (an event), or SH_E_RELEASE when this was the last one and the OS refused. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status reference_drop(sh_handle *h);
 
 /* As reference_take, and SH_E_INVALID when the handle is unset. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status reference_take_set(sh_handle *h);
 
 /* ---- release.c --------------------------------------------------------------------------------------------------- */
 
 /* For whoever holds the claim: releases what is to be released, and finishes. SH_OK, or SH_E_RELEASE (an event). */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status release_claimed(sh_handle *h);
 
 /* Releases a value that never made it into its handle. As release_claimed. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status release_stray(sh_handle *h, sh_raw raw);
 
 /* Waits until h is released. False: the deadline. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool release_wait(const sh_handle *h, int64_t deadline);
 
 /* Returns when some handle was released, at the deadline, or for no reason. */
 void release_wait_for_any(int64_t deadline);
 
 /* finalization_client's and gc_client's side. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_judge(const void *handle);
+SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void release_torn(void *handle);
 
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */
 
 /* Sets h as invalid; false when a release had begun. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool close_as_invalid(sh_handle *h);
 
 /* Ends a handle that was made and not given to anybody. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void close_unborn(sh_handle *h);
 
 /* ---- wake.c ------------------------------------------------------------------------------------------------------ */
@@ -124,6 +140,7 @@ void wake_fork_after(void);
 /* ---- create.c ---------------------------------------------------------------------------------------------------- */
 
 /* sh_create_at with its arguments checked and the thread attached. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
                          const sh_site *site_or_null, sh_handle **out_handle);
 

@@ -47,11 +47,13 @@ bool sh_invalid_zero_or_minus_one(sh_raw raw)
 
 /* ---- file descriptors -------------------------------------------------------------------------------------------- */
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static bool is_no_descriptor(sh_raw raw)
 {
     return raw < 0;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static int release_descriptor(sh_raw raw, void *context)
 {
     (void)context;

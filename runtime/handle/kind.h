@@ -3,13 +3,16 @@
 #ifndef HANDLE_KIND_H
 #define HANDLE_KIND_H
 
+#include <safehandle/contract.h>
 #include <safehandle/kind.h>
 #include <stddef.h>
 
 /* The invariant that safehandle/kind.h states. kind is not NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool kind_is_valid(const sh_kind *kind);
 
 /* kind or any base of it is wanted. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool kind_is_a(const sh_kind *kind, const sh_kind *wanted);
 
 static inline bool kind_refuses(const sh_kind *kind, sh_raw raw)

@@ -89,6 +89,7 @@ typedef struct holder_list {
     size_t count;
 } holder_list;
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void add_holder(int64_t thread_id, const sh_site *since, void *data)
 {
     holder_list *list = data;
@@ -102,7 +103,8 @@ sh_status sh_holders(const sh_handle *h, sh_holder *out_holders, size_t capacity
 {
     if (h == NULL || (out_holders == NULL && capacity > 0) || out_lease_count == NULL || out_counted_references == NULL)
         return SH_E_ARGUMENT;
-    (void)lifecycle_admit(); /* in the child of a fork, gives back the leases of threads that it does not have */
+    /* In the child of a fork, gives back the leases of threads that it does not have. */
+    (void)lifecycle_admit(); /* may fail here: they are counted once more */
     holder_list list = {out_holders, capacity, 0};
     thread_visit_leases(h, add_holder, &list);
     word_t bits = state_word_read(&h->state);

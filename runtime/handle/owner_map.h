@@ -23,15 +23,19 @@ bool owner_map_start(void);
 /* The owners that these answer are pinned: they stay whole until gc->unpin, which takes NULL as well. */
 
 /* For a number that may have an owner. NULL: h is its owner now. Otherwise the owner, and nothing has changed. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *owner_map_claim(sh_handle *h, sh_raw raw);
 
 /* For a number that is fresh from the kernel. h is its owner now; answers the stale one, or NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *owner_map_replace(sh_handle *h, sh_raw raw);
 
 /* Gives the right to close the number up. False: h did not have it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool owner_map_disown(const sh_handle *h, sh_raw raw);
 
 /* Who has the number that h could not disown, or NULL. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *owner_map_find(const sh_handle *h, sh_raw raw);
 
 #endif

@@ -12,6 +12,7 @@
 #define PLATFORM_PLATFORM_H
 
 #include <pthread.h>
+#include <safehandle/contract.h>
 #include <safehandle/kind.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -23,19 +24,24 @@
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t platform_now_ms(void);
 
 /* The same clock, up to ten milliseconds behind, for a quarter of the price. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t platform_now_coarse_ms(void);
 
 /* now + timeout_ms; negative timeouts, and sums that do not fit, are PLATFORM_FOREVER. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t platform_deadline(int64_t timeout_ms);
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_sleep_ms(int64_t duration_ms);
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* Zeroed pages that the collector does not scan; resident only where touched. NULL when there are none. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 void *platform_pages_map(size_t size_bytes);
 void platform_pages_unmap(void *pages, size_t size_bytes);
 
@@ -49,15 +55,21 @@ typedef pthread_mutex_t platform_mutex;
 typedef pthread_cond_t platform_condition;
 #define PLATFORM_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_mutex_lock(platform_mutex *mutex);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_mutex_unlock(platform_mutex *mutex);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_condition_init(platform_condition *condition);
 /* The same at the first call only, for a condition that has no start of its own. made is covered by its mutex. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_condition_init_once(platform_condition *condition, bool *made);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_condition_broadcast(platform_condition *condition);
 
 /* Waits with the mutex given back. False when the deadline has passed. Wakes up for no reason, too. Cancellation is
  * held back: a thread torn out of the wait would keep the mutex for ever. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool platform_condition_wait(platform_condition *condition, platform_mutex *mutex, int64_t deadline);
 
 /* ---- signals: a counter that one side posts and one side waits for. A wake-up call: what is to be seen after it is
@@ -65,7 +77,9 @@ bool platform_condition_wait(platform_condition *condition, platform_mutex *mute
 
 typedef sem_t platform_signal;
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_signal_init(platform_signal *signal);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_signal_post(platform_signal *signal);
 /* Takes one post; false when the deadline has passed without one. Cancellation is held back. */
 bool platform_signal_wait(platform_signal *signal, int64_t deadline);
@@ -84,6 +98,7 @@ typedef struct platform_thread_plan {
 } platform_thread_plan;
 
 /* Starts a detached thread. plan must live as long as the thread. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int platform_thread_start(const platform_thread_plan *plan, void *data);
 
 /* What every thread of ours calls first and last. begin answers false when there was no memory: it is tried again. */
@@ -100,16 +115,20 @@ enum { PLATFORM_BEGIN_MS = 1000 };
 bool platform_thread_begin(const platform_thread_hooks *hooks, bool (*wanted)(void *data), void *data);
 
 /* The calling thread's number, as the system's own tools show it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t platform_thread_id(void);
 
 /* Has at_end(value) called at the end of every thread that set a value, and once more when at_end set one again. Called
  * once, before any value is set. */
 int platform_thread_end_register(void (*at_end)(void *value));
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int platform_thread_end_set(void *value_or_null);
 
 /* Holds cancellation of the calling thread back, and lets it through again. Nests by the token. */
 typedef int platform_cancel_token;
+SH_RELIABILITY(will_not_corrupt_state, success)
 platform_cancel_token platform_cancel_hold(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_cancel_restore(platform_cancel_token token);
 
 /* Blocks every signal of the calling thread that a program might handle, and lets those through again that were not
@@ -137,7 +156,9 @@ platform_function *platform_function_find(const char *name);
 
 /* ---- file descriptors. All are made with CLOEXEC. ---------------------------------------------------------------- */
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 int platform_descriptor_close(sh_raw raw); /* one close(2); EINTR counts as closed */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int platform_descriptor_duplicate(sh_raw raw, sh_raw *out_copy);
 int platform_descriptor_open(const char *path, int flags, unsigned mode, sh_raw *out_raw);
 int platform_descriptor_socket(int family, int type, int protocol, sh_raw *out_raw);

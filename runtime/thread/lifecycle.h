@@ -6,6 +6,7 @@
 #define THREAD_LIFECYCLE_H
 
 #include "base/atomic.h"
+#include <safehandle/contract.h>
 #include <safehandle/status.h>
 
 typedef enum lifecycle_state {
@@ -17,7 +18,8 @@ typedef enum lifecycle_state {
 
 typedef struct lifecycle {
     atomic_word state;
-    sh_status (*restart)(void); /* for the forked; set before the first LIFECYCLE_RUNNING */
+    sh_status (*restart)(void)
+        SH_RELIABILITY(will_not_corrupt_state, may_fail); /* for the forked; set before the first LIFECYCLE_RUNNING */
 } lifecycle;
 
 extern lifecycle runtime_lifecycle;

@@ -92,7 +92,9 @@ void thread_lease_clear(thread_record *record, thread_lease *lease)
             block->taken &= ~(UINT32_C(1) << (lease - block->leases));
 }
 
-static void visit_block(const thread_lease_block *block, void (*visit)(thread_lease *lease, void *data), void *data)
+static void visit_block(const thread_lease_block *block,
+                        void (*visit)(thread_lease *lease, void *data) SH_RELIABILITY(will_not_corrupt_state, success),
+                        void *data)
 {
     for (; block != NULL; block = block->next)
         for (int i = 0; i < THREAD_LEASES; i++)
@@ -103,11 +105,12 @@ static void visit_block(const thread_lease_block *block, void (*visit)(thread_le
 typedef struct lease_query {
     const void *handle;
     int64_t thread_id;
-    void (*visit)(int64_t thread_id, const sh_site *since, void *data);
+    void (*visit)(int64_t thread_id, const sh_site *since, void *data) SH_RELIABILITY(will_not_corrupt_state, success);
     void *data;
     bool found;
 } lease_query;
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void match(thread_lease *lease, void *argument)
 {
     lease_query *query = argument;
@@ -126,7 +129,9 @@ bool thread_leases(const void *handle)
     return query.found;
 }
 
-void thread_visit_leases(const void *handle, void (*visit)(int64_t thread_id, const sh_site *since, void *data),
+void thread_visit_leases(const void *handle,
+                         void (*visit)(int64_t thread_id, const sh_site *since, void *data)
+                             SH_RELIABILITY(will_not_corrupt_state, success),
                          void *data)
 {
     lease_query query = {.handle = handle, .visit = visit, .data = data};
@@ -191,6 +196,7 @@ sh_status thread_attach(bool ours, thread_record **out_record)
     return SH_OK;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void give_back_lease(thread_lease *lease, void *unused)
 {
     (void)unused;

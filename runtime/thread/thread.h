@@ -13,6 +13,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "platform/platform.h"
+#include <safehandle/contract.h>
 #include <safehandle/site.h>
 #include <safehandle/status.h>
 #include <stdint.h>
@@ -75,9 +76,11 @@ typedef struct thread_client {
 int thread_start(const thread_client *client);
 
 /* The calling thread's record; NULL when it is not attached. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 thread_record *thread_here(void);
 
 /* Attaches the calling thread when it is not yet. SH_E_NOMEM, SH_E_UNSUPPORTED. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status thread_attach(bool ours, thread_record **out_record);
 
 /* SH_E_ARGUMENT: not attached, or leases or regions are open. SH_E_UNSUPPORTED: it is ours, and the collector must know
@@ -88,22 +91,30 @@ sh_status thread_detach(void);
 void thread_end_ours(void);
 
 /* True on the worker's and the teller's threads, which must not wait for themselves. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool thread_is_ours(void);
 
 /* A free place; NULL when there is no memory for one. publish makes it visible, clear frees it. Cleared with another
  * thread's record, or NULL, against the contract of leases, the place stays taken until its thread ends. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 thread_lease *thread_lease_take(thread_record *record);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void thread_lease_clear(thread_record *record, thread_lease *lease);
 
 /* From now on there are free places for all leases that the open regions have announced. False: no memory. */
 bool thread_leases_prepare(thread_record *record);
 
 /* Whether the calling thread leases handle. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool thread_leases(const void *handle);
 
 /* Calls visit for every lease on handle, on every thread. */
-void thread_visit_leases(const void *handle, void (*visit)(int64_t thread_id, const sh_site *since, void *data),
+SH_RELIABILITY(will_not_corrupt_state, success)
+void thread_visit_leases(const void *handle,
+                         void (*visit)(int64_t thread_id, const sh_site *since, void *data)
+                             SH_RELIABILITY(will_not_corrupt_state, success),
                          void *data);
 
 /* Whether the calling thread is in a constrained region. */
@@ -119,6 +130,7 @@ bool thread_take_abort(thread_record *record);
 void thread_fork_before(void);
 void thread_fork_in_parent(void);
 void thread_fork_in_child(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void thread_bury_orphans(void);
 
 #endif

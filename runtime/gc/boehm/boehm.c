@@ -28,11 +28,13 @@ static struct {
     GC_word checked_gc_no;            /* the newest one after which we are known to listen */
 } listener;
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static bool is_marked(const void *object)
 {
     return GC_is_marked(object) != 0;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void set_mark(void *object)
 {
     GC_set_mark_bit(object);
@@ -212,6 +214,7 @@ static void answer_collector_signals(void)
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static sh_status boehm_thread_enter(bool *out_entered)
 {
     KEEP_ERRNO;
@@ -226,6 +229,7 @@ static sh_status boehm_thread_enter(bool *out_entered)
     return SH_OK;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void boehm_thread_leave(void)
 {
     KEEP_ERRNO;
@@ -270,6 +274,7 @@ static void *watch_locked(void *argument)
     return NULL;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *boehm_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
 {
     KEEP_ERRNO;
@@ -284,12 +289,14 @@ static void *boehm_handle_allocate(const void *contents, size_t size_bytes, uint
     return call.watched ? call.handle : NULL;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *boehm_scanned_allocate(size_t size_bytes)
 {
     KEEP_ERRNO;
     return FAILS_HERE("gc.scanned") ? NULL : GC_MALLOC_UNCOLLECTABLE(size_bytes);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void boehm_scanned_free(void *memory)
 {
     KEEP_ERRNO;
@@ -304,6 +311,7 @@ static void *reveal_locked(void *hidden)
 }
 
 /* With the lock held there is no collection between reading the word and having a pointer on this stack. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void *boehm_reveal(const atomic_word *hidden)
 {
     KEEP_ERRNO;
@@ -311,6 +319,7 @@ static void *boehm_reveal(const atomic_word *hidden)
 }
 
 /* The caller's pointer has kept it alive: this makes the compiler keep the pointer until here. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void boehm_unpin(void *handle_or_null)
 {
     GC_reachable_here(handle_or_null);

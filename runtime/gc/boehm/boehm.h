@@ -28,6 +28,7 @@ typedef struct boehm_state {
 extern boehm_state boehm;
 
 /* The normal finalizers (finalizers.c). scan: where the world has stopped. the rest: as gc_host says. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void boehm_finalizers_scan(void);
 bool boehm_finalizer_group_open(uint32_t group); /* with the lock held */
 sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);

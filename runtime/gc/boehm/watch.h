@@ -19,8 +19,8 @@
 
 /* What the table asks of the collector, where the world has stopped. */
 typedef struct watch_marks {
-    bool (*is_marked)(const void *object);
-    void (*set_mark)(void *object);
+    bool (*is_marked)(const void *object) SH_RELIABILITY(will_not_corrupt_state, success);
+    void (*set_mark)(void *object) SH_RELIABILITY(will_not_corrupt_state, success);
 } watch_marks;
 
 /* Maps the reserve. False: there is no memory. */
@@ -30,12 +30,14 @@ bool watch_start(void);
 bool watch_group_open(uint32_t group);
 
 /* False: there is no memory, and handle is not watched. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool watch_add(const void *handle, uint32_t group);
 
 /*
  * Judges every unmarked handle, packs the table, fills the lane, and marks what must survive this collection: handles
  * that are kept, and everything in the lane. confirm: condemn only what the scan before found dead, too.
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm);
 
 /* Condemns the group's handles. */
@@ -44,6 +46,7 @@ void watch_condemn(uint32_t group);
 /* The lane. close_batch limits take to what is there now. */
 void watch_close_batch(void);
 void *watch_take(gc_reason *out_reason);
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool watch_lane_is_empty(void);
 /* Back into the group's table, after watch_take. Cannot fail: there is the reserve. */
 void watch_put_back(const void *handle, uint32_t group);

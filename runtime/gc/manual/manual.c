@@ -180,6 +180,7 @@ static void free_block(block *freed)
         free(freed);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *manual_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
 {
     KEEP_ERRNO;
@@ -227,6 +228,7 @@ static void judge_ring(list_node *ring)
         judge_dropped(link_block(link));
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static sh_status manual_drop_handle(void *handle)
 {
     block *dropped = handle_block(handle);
@@ -334,6 +336,7 @@ static void manual_pin(void *handle)
     handle_block(handle)->pins++;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void *manual_reveal(const atomic_word *hidden)
 {
     void *handle = NULL;
@@ -349,6 +352,7 @@ static void *manual_reveal(const atomic_word *hidden)
     return handle;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void manual_unpin(void *handle_or_null)
 {
     if (handle_or_null == NULL)
@@ -631,6 +635,7 @@ static void manual_stop(void)
     unlock_host();
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static sh_status manual_thread_enter(bool *out_entered)
 {
     *out_entered = true;
@@ -638,6 +643,7 @@ static sh_status manual_thread_enter(bool *out_entered)
 }
 
 /* A thread that ends inside a collection has still reported its deaths. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void manual_thread_leave(void)
 {
     if (begun_here != NULL)
@@ -648,6 +654,7 @@ static void manual_thread_answer(void)
 {
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *manual_scanned_allocate(size_t size_bytes)
 {
     KEEP_ERRNO;
