@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SH_RELIABILITY costs nothing: with it and without it, the same objects; and a misspelt word is no C."""
+import os
 import re
 import shutil
 import tempfile
@@ -95,6 +96,36 @@ def test_a_misspelt_word_is_an_error():
         for word, misspelt in (("will_not_corrupt_state", "will_not_corrupt"), ("success", "succes"),
                                ("may_corrupt_instance", "success"), ("may_fail", "may_corrupt_domain")):
             assert refused(compiler, word, misspelt), f"{compiler[0]} takes {misspelt} for {word}"
+
+
+def test_a_normal_build_has_none_of_the_checks():
+    for library in (os.environ["SHARED"], os.environ["STATIC"]):
+        assert "contract_" not in tap.run(os.environ["NM"], library), f"{library} checks contracts at run time"
+
+
+def stress_library():
+    if not os.environ["CONTRACTS"]:
+        raise tap.Skip("no glibc: contracts cannot be checked at run time")
+    return os.environ["CONTRACTS"]
+
+
+def test_the_stress_library_defines_what_it_stands_for():
+    told = tap.run(os.environ["NM"], "--extern-only", "--defined-only", "--format=posix", stress_library())
+    extra = {line.split()[0] for line in told.splitlines() if " " in line} - set(tap.exported())
+    assert {"malloc", "calloc", "realloc"} <= extra, extra
+    assert all(re.search("alloc|memalign|GC_strdup", name) for name in extra), extra
+
+
+def test_a_stress_program_tells_of_a_broken_contract():
+    libraries = tap.run(os.environ["PKG_CONFIG"], "--cflags", "--libs", *os.environ["STATIC_NEEDS"].split()).split()
+    with tempfile.TemporaryDirectory() as directory:
+        program = Path(directory) / "broken_release"
+        tap.run(*tap.CC, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE",
+                f"-I{tap.SOURCE}/include", tap.SOURCE / "packaging" / "consumer" / "broken_release.c", "-o", program,
+                stress_library(), *libraries, "-pthread")
+        said = tap.run(program)
+    for part in ("the kind's release allocated memory", "\n    malloc+0x", "\n    remember+0x", "\n    thing_release+0x"):
+        assert part in said, f"no {part!r} in {said}"
 
 
 if __name__ == "__main__":

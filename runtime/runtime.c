@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start and stop: the only file that knows all rooms. */
 #include "base/options.h"
+#include "contract/contract.h"
 #include "domain/domain.h"
 #include "event/event.h"
 #include "finalization/finalization.h"
@@ -323,6 +324,7 @@ static sh_status start_above_host(int wake_signal)
 
 static sh_status start(const sh_options *options)
 {
+    contract_start();
     runtime.options = *options;
     runtime_lifecycle.restart = restart_after_fork;
     sh_status status = choose_host(options->collector);

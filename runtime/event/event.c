@@ -4,10 +4,7 @@
 #include "platform/platform.h"
 #include <string.h>
 
-enum {
-    ROWS = 128, /* distinct (type, kind, birth) at one time; what does not fit is counted */
-    MESSAGE_SIZE_BYTES = 512
-};
+enum { ROWS = 128 }; /* distinct (type, kind, birth) at one time; what does not fit is counted */
 
 /* Invariant: first_ms <= due_ms. */
 typedef struct table_row {
@@ -165,7 +162,7 @@ static bool take_due(event_record *out_record, int64_t *out_next)
 /* Called with the mutex held, which is given back while the sink runs. */
 static void tell(const event_record *record)
 {
-    char message[MESSAGE_SIZE_BYTES];
+    char message[EVENT_MESSAGE_SIZE_BYTES];
     sh_event_sink *sink = queue.sink;
     void *data = queue.sink_data;
     queue.telling = true;

@@ -31,8 +31,26 @@ typedef enum event_detail {
     EVENT_HOST_OVERDUE,         /* FINALIZER_OVERDUE: the host has not run its finalizers by the deadline */
     EVENT_RELEASE_OVERDUE,      /* FINALIZER_OVERDUE: a release runs beyond the deadline */
     EVENT_RELEASE_ENDED_THREAD, /* CONTRACT_BROKEN: a release ended its thread */
-    EVENT_CALLBACK_REPLACED     /* CONTRACT_BROKEN: somebody replaced our collection callback without calling it */
+    EVENT_CALLBACK_REPLACED,    /* CONTRACT_BROKEN: somebody replaced our collection callback without calling it */
+    EVENT_RELEASE_ALLOCATED,    /* CONTRACT_BROKEN: a release allocated; these three only where contracts are checked */
+    EVENT_RELEASE_BLOCKED,      /* CONTRACT_BROKEN: a release took longer than its budget */
+    EVENT_RELEASE_ANSWERED      /* CONTRACT_BROKEN: a release returned an error */
 } event_detail;
+
+#ifdef SH_CONTRACTS_CHECKED
+/* What a record tells of a breach, beside what all records tell. Invariant: depth <= EVENT_FRAMES. */
+enum { EVENT_FRAMES = 32, EVENT_LINE_SIZE_BYTES = 192 };
+typedef struct event_breach {
+    int64_t elapsed_ms; /* since the release began */
+    int64_t budget_ms;
+    bool over; /* the release had returned when the stack was taken, which is that of its caller */
+    size_t depth;
+    void *frames[EVENT_FRAMES]; /* the innermost first */
+} event_breach;
+enum { EVENT_MESSAGE_SIZE_BYTES = 512 + EVENT_FRAMES * EVENT_LINE_SIZE_BYTES };
+#else
+enum { EVENT_MESSAGE_SIZE_BYTES = 512 };
+#endif
 
 /* One row of the table. Rows with the same type, detail, kind and birth are one row with a count.
  * Invariant: count >= 1. */
@@ -45,6 +63,9 @@ typedef struct event_record {
     sh_site birth;
     sh_site other; /* the second place concerned; file NULL when there is none */
     uint64_t count;
+#ifdef SH_CONTRACTS_CHECKED
+    event_breach breach; /* depth 0: none */
+#endif
 } event_record;
 
 static inline bool event_is_leak(sh_event_type type)
@@ -100,5 +121,14 @@ void event_fork_in_child(void);
 
 /* The sentence for a record, cut to fit. Allocates nothing. */
 void event_describe(const event_record *record, char *out_text, size_t capacity_bytes);
+
+/* The same for the three of a breach, with a line for each frame of its stack; false for others. breach.c, which only
+ * builds that check contracts have. */
+#ifdef SH_CONTRACTS_CHECKED
+bool event_describe_breach(const event_record *record, const char *subject, const char *times, char *out_text,
+                           size_t capacity_bytes);
+#else
+#define event_describe_breach(record, subject, times, out_text, capacity_bytes) false
+#endif
 
 #endif

@@ -114,6 +114,8 @@ static void describe_overdue(const event_record *record, const char *subject, co
 static void describe_broken_contract(const event_record *record, const char *subject, const char *times, char *out_text,
                                      size_t capacity_bytes)
 {
+    if (event_describe_breach(record, subject, times, out_text, capacity_bytes))
+        return;
     if (record->detail == EVENT_CALLBACK_REPLACED)
         (void)snprintf(out_text, capacity_bytes,
                        "Somebody called GC_set_on_collection_event without calling the function that was there before: "

@@ -4,6 +4,7 @@
  * user, a refused entrant, the critical worker, unload.
  */
 #include "base/checkpoint.h"
+#include "contract/contract.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
@@ -83,7 +84,8 @@ static int call_release(const sh_handle *h, sh_raw raw)
     }
     int saved = errno;
     platform_cancel_token token = platform_cancel_hold();
-    int error = handle_class_of(h)->kind->release(raw, context_get(h->context_number));
+    const handle_class *of = handle_class_of(h);
+    int error = contract_call_release(of->kind, raw, context_get(h->context_number), class_birth(of));
     platform_cancel_restore(token);
     errno = saved;
     if (error != 0) {
