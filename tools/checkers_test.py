@@ -291,8 +291,9 @@ class QuotedExamples(Tree):
 
     def setUp(self):
         super().setUp()
-        self.write(self.PROGRAM, SPDX_C + "int main(void);\n")
-        self.write(self.PAGE, f"# Title\n{marked.begin(self.PROGRAM)}\n{marked.END}\n")
+        for page, program in quote_examples.QUOTED:
+            self.write(program, SPDX_C + "int main(void);\n")
+            self.write(page, f"# Title\n{marked.begin(program)}\n{marked.END}\n")
         self.assertEqual(self.run_tool("--write"), (0, ""))
 
     def test_written_is_equal(self):

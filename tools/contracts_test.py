@@ -132,6 +132,13 @@ class Contracts(unittest.TestCase):
         self.rejects(f"{BEST} int one(void);\nSH_RELIABILITY(will_not_corrupt_state, may_fail) int one(void);\n",
                      "one is declared with", "it has one contract")
 
+    def test_the_page_shows_what_it_says(self):
+        program = "packaging/consumer/broken_release.c"
+        said = subprocess.run([sys.executable, TOOL, program, "--", "-D_GNU_SOURCE"], cwd=TOOL.parent.parent,
+                              capture_output=True, text=True, check=False).stdout
+        self.assertIn(program, said)
+        self.assertIn(said, (TOOL.parent.parent / "docs" / "contracts.md").read_text(encoding="utf-8"))
+
     def test_what_is_no_c(self):
         status, said = self.run_on("int one(void;\n")
         self.assertEqual(status, 2)

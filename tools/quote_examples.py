@@ -12,7 +12,11 @@ import marked
 import tree
 
 # Page, and the program that it shows.
-QUOTED = [("README.md", "docs/examples/quickstart.c"), ("docs/regions.md", "docs/examples/region.c")]
+QUOTED = [
+    ("README.md", "docs/examples/quickstart.c"),
+    ("docs/regions.md", "docs/examples/region.c"),
+    ("docs/contracts.md", "packaging/consumer/broken_release.c"),
+]
 
 
 def quotation(root, program):

@@ -36,7 +36,7 @@ typedef enum sh_event_type {
     SH_EVENT_SATURATED,          /* the reference count reached its limit; the handle is never released */
     SH_EVENT_DOUBLE_WRAP,        /* two handles claim one descriptor */
     SH_EVENT_FINALIZER_OVERDUE,  /* a finalizer or a release is not coming back, or ended its thread */
-    SH_EVENT_CONTRACT_BROKEN,    /* a callback did what its contract forbids */
+    SH_EVENT_CONTRACT_BROKEN,    /* a callback did what its contract forbids (contract.h) */
     SH_EVENT_DROPPED             /* events that the table had no room for */
 } sh_event_type;
 
@@ -48,7 +48,7 @@ typedef struct sh_event {
     int os_error;        /* an errno value, or 0 */
     sh_site birth;       /* where the handle was made, or the finalizer registered; file NULL when not recorded */
     uint64_t count;      /* how many alike this one stands for: at least 1 */
-    const char *message; /* one sentence for a person */
+    const char *message; /* a sentence for a person; after it, where contracts are checked, a line for each frame */
 } sh_event;
 
 typedef void sh_event_sink(const sh_event *event, void *data);

@@ -14,6 +14,9 @@
  *               purpose. Two waiters may call it at the same time. Descriptors (SH_KIND_FD) need none: threads that
  *               lease one are woken without.
  *
+ * Each callback has a contract (contract.h), which tools/check_contracts.py holds it to, and stress builds while they
+ * run (docs/contracts.md).
+ *
  * Ownership: a kind and its strings must live as long as the process. They are never copied and never written.
  */
 #ifndef SAFEHANDLE_KIND_H
