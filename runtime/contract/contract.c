@@ -3,8 +3,8 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "event/event.h"
-#include "platform/platform.h"
 #include "platform/call_stack.h"
+#include "platform/platform.h"
 #include <string.h>
 
 enum { ANSWER_MS = 1000 }; /* how long a thread that is asked for its stack may take */

@@ -47,7 +47,8 @@ typedef enum gc_reason {
 typedef struct gc_client {
     gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
     void (*deaths_found)(void) SH_RELIABILITY(will_not_corrupt_state, success);
-    uint32_t (*group_of)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* the one it was allocated for */
+    uint32_t (*group_of)(const void *handle)
+        SH_RELIABILITY(will_not_corrupt_state, success); /* the one it was allocated for */
 } gc_client;
 
 /*
@@ -101,7 +102,8 @@ typedef struct gc_host {
 
     /* Leaf memory with these contents, watched from now on, so that whoever meets it sees it whole; NULL when there is
      * none. Nobody frees it. */
-    void *(*handle_allocate)(const void *contents, size_t size_bytes, uint32_t group) SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    void *(*handle_allocate)(const void *contents, size_t size_bytes,
+                             uint32_t group)SH_RELIABILITY(will_not_corrupt_state, may_fail);
     /* Zeroed memory that is a root of the collector and is never moved or collected. */
     void *(*scanned_allocate)(size_t size_bytes)SH_RELIABILITY(will_not_corrupt_state, may_fail);
     void (*scanned_free)(void *memory) SH_RELIABILITY(will_not_corrupt_state, success);
