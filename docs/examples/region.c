@@ -16,7 +16,7 @@ static sh_status acquire(const char *path, sh_handle **out_file)
 {
     sh_function functions[] = {{.name = "open"}}; /* bound beforehand, not by its first call */
     const sh_reserve reserve = {.handle_count = 1,
-                                .stack_bytes = 64 * 1024,
+                                .stack_bytes = (size_t)64 * 1024,
                                 .functions = functions,
                                 .function_count = 1,
                                 .block_signals = true}; /* also those whose handlers jump out */

@@ -135,7 +135,7 @@ static inline sh_region *sh_region_left_(sh_region *region, sh_status *status)
     return NULL;
 }
 
-#define SH_CONSTRAINED(status) SH_CONSTRAINED_WITH (NULL, status)
+#define SH_CONSTRAINED(status) SH_CONSTRAINED_LINE_(NULL, status, __LINE__)
 #define SH_CONSTRAINED_WITH(reserve_or_null, status) SH_CONSTRAINED_LINE_(reserve_or_null, status, __LINE__)
 #define SH_CONSTRAINED_LINE_(reserve, status, line) SH_CONSTRAINED_AT_(reserve, status, line)
 #define SH_CONSTRAINED_AT_(reserve, status, line)                                                                      \

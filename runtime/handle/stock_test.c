@@ -151,9 +151,9 @@ Test(stock, without_memory_nothing_is_prepared)
 Test(stock, more_than_there_can_be_are_refused)
 {
     cr_expect_eq(stock_prepare(record_here(), SIZE_MAX), SH_E_NOMEM);
-    cr_expect_eq(stock_prepare(record_here(), 1024 * 1024 + 1), SH_E_NOMEM);
+    cr_expect_eq(stock_prepare(record_here(), (size_t)1024 * 1024 + 1), SH_E_NOMEM);
     /* All classes that there can be are reserved: there is none left for the blanks themselves. */
-    cr_expect_eq(stock_prepare(record_here(), 1024 * 1024), SH_E_NOMEM);
+    cr_expect_eq(stock_prepare(record_here(), (size_t)1024 * 1024), SH_E_NOMEM);
     cr_expect_eq(stock_prepare(record_here(), 1), SH_OK);
     stock_return(record_here());
 }

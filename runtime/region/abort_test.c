@@ -8,36 +8,22 @@
 #include "base/checkpoint.h"
 #include "testing/tap.h"
 #include <safehandle.h>
-#include <stdarg.h>
 #include <string.h>
-#include <torture/class_region.h> /* from stress/, as a stranger's */
-#include <torture/no_memory.h>
+#include <torture/no_memory.h> /* of stress/, which is outside of the house */
+#include <torture/torture.h>
 
-/* ---- counting ---------------------------------------------------------------------------------------------------- */
+/* ---- the harness ------------------------------------------------------------------------------------------------- */
 
-void torture_try(torture_tally *tally)
-{
-    tally->tries++;
-}
-
-void torture_fail(torture_tally *tally, const char *format, ...)
-{
-    if (tally->failures++ > 0)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(tally->first_failure, sizeof tally->first_failure, format, arguments);
-    va_end(arguments);
-}
+extern const torture_class torture_region_abort;
+extern const torture_class torture_region_cancel;
+extern const torture_class torture_region_memory;
 
 static torture_plan plan = {.quick = true};
 
 static void run_class(const torture_class *of)
 {
     torture_tally tally = {.tries = 0};
-    checkpoint_set_hook(torture_region_checkpoint);
     of->run(&plan, &tally);
-    checkpoint_set_hook(NULL);
     (void)printf("# %s: %llu tries, %llu failures%s%s\n", of->name, (unsigned long long)tally.tries,
                  (unsigned long long)tally.failures, tally.failures > 0 ? ": " : "", tally.first_failure);
     CHECK(tally.failures == 0);

@@ -122,7 +122,7 @@ static void be_refused(void)
 
 static void go_deep_on_a_large_stack(void)
 {
-    run_on_stack(2 * DEPTH_BYTES, have_enough);
+    run_on_stack((size_t)2 * DEPTH_BYTES, have_enough);
 }
 
 static void without_a_region_the_stack_overflows(void)
@@ -153,7 +153,7 @@ static long page_faults(void)
 static void announced_stack_is_there(void)
 {
     sh_region region;
-    const sh_reserve reserve = {.stack_bytes = 2 * DEPTH_BYTES};
+    const sh_reserve reserve = {.stack_bytes = (size_t)2 * DEPTH_BYTES};
     CHECK(sh_region_enter(&region, &reserve) == SH_OK);
     long before = page_faults();
     (void)go_deep(DEPTH_BYTES);

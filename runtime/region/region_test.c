@@ -323,7 +323,7 @@ Test(region, the_main_threads_stack_has_the_limit_of_the_system)
     struct rlimit limit;
     cr_assert_eq(getrlimit(RLIMIT_STACK, &limit), 0);
     sh_region region;
-    enter(&region, (sh_reserve){.stack_bytes = 1024 * 1024});
+    enter(&region, (sh_reserve){.stack_bytes = (size_t)1024 * 1024});
     leave(&region);
     if (limit.rlim_cur != RLIM_INFINITY)
         expect_refused(SH_E_NOMEM, &(sh_reserve){.stack_bytes = limit.rlim_cur});
@@ -522,7 +522,7 @@ out:
 
 static int no_descriptors(void *out_calls, sh_raw *out_raw)
 {
-    (void)out_raw;
+    *out_raw = -1;
     (*(int *)out_calls)++;
     return EMFILE;
 }

@@ -6,8 +6,9 @@
  *
  * Source: document 003's "rude thread abort, out-of-memory" between getting a handle and storing it.
  */
-#include "class_region.h"
+#include "base/checkpoint.h"
 #include "no_memory.h"
+#include "torture.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <safehandle.h>
@@ -66,7 +67,8 @@ static bool step(void)
     return sh_safepoint() == SH_E_ABORTED;
 }
 
-bool torture_region_checkpoint(const char *name)
+/* The library's own checkpoints are steps of the try, too. True: it gets no memory there. */
+static bool on_checkpoint(const char *name)
 {
     (void)name;
     if (!is_trying)
@@ -226,13 +228,11 @@ static void run_unprotected(blow kind, torture_tally *tally)
 
 static void run(blow kind, const torture_plan *plan, torture_tally *tally)
 {
-    if (sh_init(NULL) != SH_OK) {
-        torture_try(tally);
-        torture_fail(tally, "the runtime did not start");
-        return;
-    }
+    torture_must(sh_init(NULL), "sh_init");
+    checkpoint_set_hook(on_checkpoint);
     run_unprotected(kind, tally);
     run_protected(kind, plan->quick ? QUICK_TRIES_PER_STEP : FULL_TRIES_PER_STEP, tally);
+    checkpoint_set_hook(NULL);
 }
 
 /* ---- the classes ------------------------------------------------------------------------------------------------- */

@@ -2,17 +2,24 @@
 #include "no_memory.h"
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/types.h>
 
 /* What we stand in front of. */
 extern void *__libc_malloc(size_t size_bytes);
 extern void *__libc_calloc(size_t count, size_t size_bytes);
 extern void *__libc_realloc(void *memory, size_t size_bytes);
 extern void *__libc_memalign(size_t alignment_bytes, size_t size_bytes);
+
+/* Declared here and not by the system's headers, which name the parameters otherwise. */
+void *malloc(size_t size_bytes);
+void *calloc(size_t count, size_t size_bytes);
+void *realloc(void *memory, size_t size_bytes);
+void *memalign(size_t alignment_bytes, size_t size_bytes);
+void *aligned_alloc(size_t alignment_bytes, size_t size_bytes);
+int posix_memalign(void **out_memory, size_t alignment_bytes, size_t size_bytes);
+void *mmap(void *wish, size_t size_bytes, int protection, int flags, int file, off_t offset);
 
 /* Of the collector, by the names that the library calls. */
 void *GC_malloc_kind(size_t size_bytes, int kind);
@@ -88,7 +95,7 @@ void *mmap(void *wish, size_t size_bytes, int protection, int flags, int file, o
     static void *(*next)(void *, size_t, int, int, int, off_t);
     if (next == NULL)
         find_next("mmap", &next);
-    return refuses() ? MAP_FAILED : next(wish, size_bytes, protection, flags, file, offset);
+    return refuses() ? (void *)-1 : next(wish, size_bytes, protection, flags, file, offset);
 }
 
 /* ---- the collector's --------------------------------------------------------------------------------------------- */
