@@ -61,6 +61,7 @@ static bool begin_thread(void)
 
 static const platform_thread_hooks hooks = {begin_thread, thread_end_ours};
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static uint32_t group_of(const void *handle)
 {
     return handle_class_of(handle)->group;
@@ -83,6 +84,7 @@ static void give_back_lease(void *handle)
     (void)reference_drop(handle);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void end_regions(thread_record *ended)
 {
     while (ended->regions.stock != NULL)

@@ -21,6 +21,9 @@ KNOWN = [
      "pthread_cond_broadcast pthread_condattr_init pthread_condattr_setclock pthread_condattr_destroy sem_post sem_init"),
     (STRONGEST, "set a word of the calling thread",
      "pthread_setcancelstate sigemptyset sigfillset sigaddset sigdelset pthread_self pthread_equal pthread_getspecific gettid getpid __errno_location"),
+    (STRONGEST, "fails only for a question that is none", "pthread_sigmask"),
+    (MAY_FAIL, "find nothing to tell of", "fstat getrlimit"),
+    (STRONGEST, "fail only where the thread has gone", "pthread_kill tgkill"),
     (STRONGEST, "read a clock that is always there, and wait for no longer than they are told", "clock_gettime nanosleep"),
     (MAY_FAIL, "end at a deadline", "pthread_cond_wait pthread_cond_timedwait sem_timedwait sem_wait sem_trywait"),
     (STRONGEST, "end the process where it would go on with a broken invariant", "__assert_fail abort _exit"),
@@ -39,7 +42,7 @@ KNOWN = [
     (MAY_FAIL, "write out what is buffered, and may have nowhere to", "fclose fflush"),
     (MAY_FAIL, "may have no room for all of it, and may allocate", "snprintf vsnprintf"),
     (MAY_FAIL, "a thread or a key may be one too many",
-     "pthread_create pthread_key_create pthread_setspecific pthread_mutex_init pthread_sigmask pthread_kill "
+     "pthread_create pthread_key_create pthread_setspecific pthread_mutex_init "
      "pthread_attr_init pthread_attr_setstacksize pthread_attr_setdetachstate pthread_attr_destroy"),
 ]
 

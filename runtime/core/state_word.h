@@ -229,6 +229,7 @@ void state_word_drain(state_word *word);
 
 /* add_ref for a finalizer of the domain that is unloaded: STATE_DONE where the word is draining and not closed yet.
  * STATE_TOO_LATE: it is not, or no more references can be counted. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 state_answer state_word_enter_draining(state_word *word);
 
 /* For whoever had must_release, once, as the last touch of the word. */

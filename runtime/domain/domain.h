@@ -19,9 +19,11 @@ bool domain_start(void);
 
 /* The number of the domain that is to hold something new: the one given, else the thread's. SH_E_ARGUMENT: it is none.
  * SH_E_CLOSED: it is unloaded. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status domain_admit(const sh_domain *domain_or_null, uint32_t *out_number);
 
 /* Whether it still takes something new; asked again after that was made. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool domain_admits(uint32_t number);
 
 /* Refuses everything new from now on. SH_E_ARGUMENT: it is no domain. */
@@ -33,6 +35,7 @@ void domain_begin_unload_all(void);
 sh_status domain_end(sh_domain *domain, bool (*may_go)(uint32_t number));
 
 /* A thread that had entered it has ended. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void domain_left(uint32_t number);
 
 /* Around fork; after serves parent and child. */

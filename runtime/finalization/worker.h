@@ -77,6 +77,7 @@ void lanes_work_off(worker *self);
 bool worker_is_current(const worker *self);
 bool worker_any_busy(void); /* with the mutex held */
 bool worker_has_requests(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void worker_tell_overdue(worker *overdue); /* with the mutex held: once for each item */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool worker_start_another(void); /* with the mutex held: makes a fresh one current; false when no thread can be had */

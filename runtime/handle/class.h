@@ -27,7 +27,9 @@ sh_status class_intern(const handle_class *wanted, uint32_t *out_number);
 
 /* Room for so many classes more, which nobody else takes until class_unreserve: false when there is no memory. Who has
  * such room calls class_intern_reserved, which as long as it lasts does not answer SH_E_NOMEM. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool class_reserve(size_t count);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void class_unreserve(size_t count);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number);

@@ -19,7 +19,9 @@ sh_status context_keep(void *context, uint32_t *out_number);
 
 /* Room for so many more, which nobody else takes until context_unreserve: false when there is no memory. Who has such
  * room calls context_keep_reserved, which as long as it lasts cannot fail. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool context_reserve(size_t count);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void context_unreserve(size_t count);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status context_keep_reserved(void *context, uint32_t *out_number);

@@ -43,11 +43,12 @@ static sh_status make(const handle_class *wanted, void *context, sh_handle **out
 {
     handle_stock *stock = stock_here(wanted->group);
     uint32_t class_number;
-    sh_status status = (stock != NULL ? class_intern_reserved : class_intern)(wanted, &class_number);
+    sh_status status =
+        stock != NULL ? class_intern_reserved(wanted, &class_number) : class_intern(wanted, &class_number);
     if (status != SH_OK)
         return status;
     uint32_t context_number;
-    status = (stock != NULL ? context_keep_reserved : context_keep)(context, &context_number);
+    status = stock != NULL ? context_keep_reserved(context, &context_number) : context_keep(context, &context_number);
     if (status != SH_OK)
         return status;
     sh_handle *h = stock != NULL ? take(stock, wanted, class_number, context_number)

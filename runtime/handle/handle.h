@@ -123,9 +123,11 @@ typedef struct wake_progress {
 /* One round, when it is due: calls the kind's interrupt, or buries the number of an owned descriptor that other threads
  * lease, and signals those. h is closed, and reachable. Answers when the next round is due; PLATFORM_FOREVER when
  * nothing can be done. Any number of waiters on any threads, on one handle or many; never waits for a user. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t wake_users(sh_handle *h, wake_progress *progress);
 
 /* Nobody buries the number of h, which was set as invalid, after this. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void wake_spare(void);
 
 /* Before our threads are started, and after they have stopped. 0, or what platform_wake_install answers. */

@@ -4,6 +4,7 @@
 #include "handle/context.h"
 #include "handle/handle.h"
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static int release_nothing(sh_raw raw, void *context)
 {
     (void)raw;
@@ -63,7 +64,7 @@ static bool fill(handle_stock *stock)
 static void free_stock(handle_stock *stock)
 {
     while (gc->drop_handle != NULL && stock->left > 0)
-        (void)gc->drop_handle(stock->blanks[--stock->left]);
+        (void)gc->drop_handle(stock->blanks[--stock->left]); /* may fail here: only for one that was told before */
     gc->scanned_free(stock);
 }
 

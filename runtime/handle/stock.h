@@ -28,12 +28,15 @@ typedef struct handle_stock {
 sh_status stock_prepare(thread_record *record, size_t count);
 
 /* Takes the first stock off, and gives back what is left of it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void stock_return(thread_record *record);
 
 /* The first stock of the calling thread, which is attached, with a blank left for this group; NULL: there is none. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 handle_stock *stock_here(uint32_t group);
 
 /* A blank of it. Its owner gives it value, class and context, and then state_word_init, which is its birth. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *stock_take(handle_stock *stock);
 
 #endif

@@ -61,6 +61,7 @@ static bool bury(const sh_handle *h)
     platform_mutex_lock(&wake.mutex);
     bool spared = is_spared(h);
     CHECKPOINT("handle.bury");
+    /* may fail here: it is tried again in the next round */
     bool buried = !spared && platform_descriptor_bury(handle_raw(h), &wake.tombstone);
     platform_mutex_unlock(&wake.mutex);
     return buried;
@@ -81,6 +82,7 @@ typedef struct other_users {
 } other_users;
 
 /* The list that is walked has only threads that have not ended. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void visit_user(int64_t thread_id, const sh_site *since, void *data)
 {
     (void)since;
@@ -121,6 +123,7 @@ static void wake_in_use(const sh_handle *h, wake_progress *progress, int64_t ela
     const handle_class *of = handle_class_of(h);
     bool interrupts = of->kind->interrupt != NULL;
     if (interrupts)
+        /* may fail here: then the users come back by themselves, or the wait ends with its deadline */
         (void)of->kind->interrupt(handle_raw(h), context_get(h->context_number));
     if (is_owned_descriptor(of) && (!interrupts || elapsed_ms >= INTERRUPT_ALONE_MS))
         wake_from_number(h, progress);

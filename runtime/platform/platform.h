@@ -134,7 +134,9 @@ void platform_cancel_restore(platform_cancel_token token);
 /* Blocks every signal of the calling thread that a program might handle, and lets those through again that were not
  * blocked before. The synchronous ones (SIGSEGV and its like) stay open: they mean this very thread. */
 typedef sigset_t platform_signal_mask;
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_signals_block(platform_signal_mask *out_before);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_signals_restore(const platform_signal_mask *before);
 
 /* Has at_exit called when the process ends by return from main or by exit. */
@@ -191,6 +193,7 @@ void platform_tombstone_close(platform_tombstone *tombstone);
 /* From now on, calls that begin on raw fail at once, and the number stays taken until it is closed; a call that has
  * begun goes on with what it found. True: so it is, now or since an earlier time. False: raw is of a sort on which no
  * call blocks for long, or descriptors ran out. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone);
 
 /*
@@ -207,6 +210,7 @@ int platform_wake_install(int signal);
 /* Lets it through to the calling thread. */
 void platform_wake_admit(int signal);
 /* The thread must not have ended. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_thread_wake(int64_t thread_id, int signal);
 
 #endif

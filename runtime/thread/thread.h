@@ -67,9 +67,10 @@ typedef struct thread_record {
 
 /* What is done for a thread that has ended. */
 typedef struct thread_client {
-    void (*give_back)(void *handle);           /* the reference behind a lease */
-    void (*left)(uint32_t domain);             /* a domain that it was in */
-    void (*end_regions)(thread_record *ended); /* what its open regions had in reserve */
+    void (*give_back)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* the reference behind a lease */
+    void (*left)(uint32_t domain) SH_RELIABILITY(will_not_corrupt_state, success);   /* a domain that it was in */
+    void (*end_regions)(thread_record *ended)
+        SH_RELIABILITY(will_not_corrupt_state, success); /* what its open regions had in reserve */
 } thread_client;
 
 /* 0 or an errno value; once in a process. client must live as long as it. */
