@@ -147,14 +147,23 @@ def try_broken(copy, mutant, timeout):
     return KILLED, ""
 
 
-def kill(copy, mutant, timeout):
-    file = copy.root / mutant.file
+def put_in(mutant, file):
+    """Breaks the file, and returns its text as it was. Raises Problem when the mutant does not fit it."""
     original = file.read_text(encoding="utf-8") if file.is_file() else ""
     found = original.count(mutant.old)
     if found != 1:
-        return Result(mutant, f"its old text is found {found} times in {mutant.file}")
-    begun = time.monotonic()
+        raise Problem(f"its old text is found {found} times in {mutant.file}")
     file.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
+    return original
+
+
+def kill(copy, mutant, timeout):
+    file = copy.root / mutant.file
+    try:
+        original = put_in(mutant, file)
+    except Problem as problem:
+        return Result(mutant, str(problem))
+    begun = time.monotonic()
     try:
         outcome, detail = try_broken(copy, mutant, timeout)
     finally:
