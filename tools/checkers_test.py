@@ -15,6 +15,7 @@ import check_links
 import check_sizes
 import check_text
 import marked
+import model_table
 import quote_examples
 import state_table
 
@@ -278,6 +279,45 @@ class StateTable(Tree):
         self.assertIn("not marked", self.run_tool("--check")[1])
         (self.root / state_table.PAGE).unlink()
         self.assertIn("is missing", self.run_tool("--check")[1])
+
+
+class ModelTable(Tree):
+    FLAGS = "enum { STATE_CLOSED = 1 << 0, STATE_HOLDS = 1 << 4, STATE_COUNT_SHIFT = 9 };\n" \
+            "typedef enum state_answer { STATE_DONE, /* had its effect */ STATE_TOO_LATE } state_answer;\n"
+
+    def run_tool(self, mode):
+        out = io.StringIO()
+        with redirect_stdout(out):
+            status = model_table.main([mode, str(self.root)])
+        return status, out.getvalue()
+
+    def setUp(self):
+        super().setUp()
+        self.write(state_table.HEADER, self.FLAGS + TABLE)
+        self.write(model_table.MODEL, "")
+        self.assertEqual(self.run_tool("--write"), (0, ""))
+
+    def test_written_is_equal(self):
+        self.assertEqual(self.run_tool("--check"), (0, ""))
+        model = (self.root / model_table.MODEL).read_text(encoding="utf-8")
+        self.assertIn("#define HOLDS 16\n#define DONE 1\n#define TOO_LATE 2\n", model)
+        self.assertIn("    ROW(add_ref, HOLDS | CLOSED, 0, TOO_LATE, true, HOLDS | CLOSED | CLAIMED, 0) \\\n", model)
+        self.assertTrue(model.endswith("    ROW(publish, 0, 0, DONE, false, HOLDS, 0)\n"))
+
+    def test_a_row_or_a_flag_that_changed(self):
+        self.write(state_table.HEADER, self.FLAGS + TABLE.replace("false, HOLDS, 0", "false, HOLDS, 1"))
+        status, said = self.run_tool("--check")
+        self.assertEqual(status, 1)
+        self.assertIn("should be     ROW(publish, 0, 0, DONE, false, HOLDS, 1)", said)
+        self.write(state_table.HEADER, self.FLAGS.replace("<< 4", "<< 5") + TABLE)
+        self.assertIn("should be #define HOLDS 32", self.run_tool("--check")[1])
+
+    def test_a_header_without_flags_and_a_model_that_is_missing(self):
+        self.write(state_table.HEADER, TABLE)
+        self.assertIn("there is no flag", self.run_tool("--check")[1])
+        self.write(state_table.HEADER, self.FLAGS + TABLE)
+        (self.root / model_table.MODEL).unlink()
+        self.assertEqual(self.run_tool("--check")[0], 1)
 
 
 class QuotedExamples(Tree):
