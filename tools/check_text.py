@@ -7,7 +7,7 @@ import sys
 import tree
 
 LICENCE = "SPDX-License-Identifier: MIT"
-LICENSED = (".c", ".h", ".py", ".sh", ".mutant", "meson.build", "dev", ".ci/run")
+LICENSED = (".c", ".h", ".py", ".sh", ".pml", ".mutant", "meson.build", "dev", ".ci/run")
 
 # The patterns are written so that none of them matches its own line.
 FORBIDDEN = [
