@@ -5,7 +5,8 @@
  * until its lease ends; only then is the number given back. So every holder comes back, though its user tries EINTR
  * again, though the signal may come in the moment before the call, and though nothing ever arrives to read; and nobody
  * lands in a stranger's file.
- * Leaves out: counted references, whose threads nobody knows; time; signals that a thread has blocked; what a signal
+ * Leaves out: who gives the number back (in the code whoever has the claim, see state_word.pml; here the closer);
+ * counted references, whose threads nobody knows; time; signals that a thread has blocked; what a signal
  * that comes late does to the thread's next call (one EINTR more). With the tombstone in place first, one signal is
  * enough here: the repetition is for what is left out.
  * From: finding 31.
