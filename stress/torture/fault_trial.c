@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault_trial.h"
+#include "trial.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ERRNO_BEFORE = EXDEV, PATIENCE_MS = 10000, BEGINNING_MS = 1000 };
+
+/* What a failed call must leave as it was. */
+typedef struct snapshot {
+    bool closed, invalid, released;
+    sh_raw raw;
+    size_t leases, references;
+} snapshot;
+
+typedef struct attempt {
+    const fault_trial *trial;
+    torture_tally *tally;
+    fault_plan plan; /* of this very call */
+    fault_scene scene;
+    sh_status status;
+} attempt;
+
+static atomic_int bad_events;
+
+static bool has(const attempt *a, unsigned flag)
+{
+    return (a->trial->of->flags & flag) != 0;
+}
+
+const char *fault_trial_name(const fault_trial *trial)
+{
+    static char name[TRIAL_NAME_SIZE_BYTES];
+    const fault_plan *plan = &trial->plan;
+    (void)snprintf(name, sizeof name, "%s%s%s, %s host%s: %s fails with %s%s", trial->of->symbol,
+                   trial->of->in_which[0] == '\0' ? "" : " ", trial->of->in_which,
+                   trial->collector == SH_COLLECTOR_MANUAL ? "manual" : "Boehm",
+                   trial->fresh_thread ? ", fresh thread" : "", plan->nth == 0 ? "nothing" : fault_name(plan->call),
+                   plan->nth == 0 ? "nothing" : strerrorname_np(plan->error), plan->onwards ? " on and on" : "");
+    return name;
+}
+
+/* ---- before ------------------------------------------------------------------------------------------------------ */
+
+static void hear(const sh_event *event, void *data)
+{
+    (void)data;
+    if (event->type != SH_EVENT_RELEASE_FAILED && event->type != SH_EVENT_LEAKED_TO_FINALIZER)
+        (void)atomic_fetch_add(&bad_events, 1);
+}
+
+static void start(const attempt *a)
+{
+    sh_options options = {.collector = a->trial->collector};
+    torture_must(sh_init(&options), "sh_init");
+    sh_set_event_sink(hear, NULL);
+}
+
+static snapshot look(const sh_handle *h)
+{
+    snapshot seen = {.closed = sh_is_closed(h),
+                     .invalid = sh_is_invalid(h),
+                     .released = sh_is_released(h),
+                     .raw = sh_dangerous_get_handle(h)};
+    if (h != NULL)
+        torture_must(sh_holders(h, NULL, 0, &seen.leases, &seen.references), "sh_holders");
+    return seen;
+}
+
+static bool is_same(const snapshot *one, const snapshot *other)
+{
+    return one->closed == other->closed && one->invalid == other->invalid && one->released == other->released &&
+           one->raw == other->raw && one->leases == other->leases && one->references == other->references;
+}
+
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
+
+static bool is_opening(fault_call call)
+{
+    return call == FAULT_open64 || call == FAULT_fcntl64 || call == FAULT_socket || call == FAULT_pipe2 ||
+           call == FAULT_eventfd;
+}
+
+/* What the answer must be, where only one is right: of a fault that does not pass, or whose call is made once. */
+static bool is_right_answer(const attempt *a)
+{
+    const fault_plan *plan = &a->plan;
+    if (fault_struck() == 0)
+        return a->status == SH_OK || a->status == SH_E_UNSUPPORTED;
+    if (is_opening(plan->call) && plan->onwards)
+        return a->status == SH_E_SYSTEM;
+    if (plan->call == FAULT_close && (a->trial->of->statuses & 1u << SH_E_RELEASE) != 0)
+        return a->status == (plan->error == EINTR ? SH_OK : SH_E_RELEASE);
+    return true;
+}
+
+static void judge_answer(const attempt *a, int error)
+{
+    if ((a->trial->of->statuses & 1u << a->status) == 0 || !is_right_answer(a))
+        trial_fail(a->tally, "%s: it answered %s", fault_trial_name(a->trial), sh_status_name(a->status));
+    int due = a->status == SH_E_SYSTEM ? a->trial->plan.error : ERRNO_BEFORE;
+    if (error != due)
+        trial_fail(a->tally, "%s: it answered %s, and errno was %s", fault_trial_name(a->trial),
+                   sh_status_name(a->status), strerrorname_np(error));
+}
+
+static void judge_failure(const attempt *a, const snapshot *before, int descriptors_before)
+{
+    const fault_scene *s = &a->scene;
+    for (int i = 0; i < FAULT_OUTPUTS; i++)
+        if (s->outputs[i] != FAULT_UNTOUCHED)
+            trial_fail(a->tally, "%s: it failed, and wrote an output", fault_trial_name(a->trial));
+    if (s->raw >= 0 && fcntl((int)s->raw, F_GETFD) < 0)
+        trial_fail(a->tally, "%s: it failed, and the value is not open", fault_trial_name(a->trial));
+    snapshot after = look(s->subjects[0]);
+    if (!is_same(before, &after))
+        trial_fail(a->tally, "%s: it failed, and its handle is not as it was", fault_trial_name(a->trial));
+    int descriptors = torture_open_descriptors();
+    if (descriptors != descriptors_before)
+        trial_fail(a->tally, "%s: it failed, and there are %+d descriptors", fault_trial_name(a->trial),
+                   descriptors - descriptors_before);
+}
+
+static void call_once(attempt *a)
+{
+    for (int i = 0; i < FAULT_OUTPUTS; i++)
+        a->scene.outputs[i] = FAULT_UNTOUCHED;
+    snapshot before = look(a->scene.subjects[0]);
+    int descriptors_before = torture_open_descriptors();
+    fault_arm(&a->plan);
+    errno = ERRNO_BEFORE;
+    a->status = a->trial->of->call(&a->scene);
+    int error = errno;
+    fault_disarm();
+    judge_answer(a, error);
+    if (a->status != SH_OK && !has(a, FAULT_ENDS))
+        judge_failure(a, &before, descriptors_before);
+}
+
+/* The first failure may have made what is kept for ever; of the next two, the second must leave no more behind. They
+ * fail at once, or each would get as far as the one before, and make what is kept there. */
+static void call_for_leaks(attempt *a)
+{
+    long balances[2];
+    a->plan.nth = 1;
+    for (int i = 0; i < 2; i++) {
+        call_once(a);
+        if (a->status == SH_OK)
+            return; /* what failed is behind us */
+        torture_must(sh_wait_for_pending_finalizers(PATIENCE_MS), "sh_wait_for_pending_finalizers");
+        balances[i] = fault_balance();
+    }
+    /* Threads that have just begun may still be freeing what they were started with. */
+    for (int i = 0; i < BEGINNING_MS && fault_balance() > balances[0]; i++)
+        (void)usleep(1000);
+    if (fault_balance() > balances[0])
+        trial_fail(a->tally, "%s: each failure leaves %+ld pieces of memory", fault_trial_name(a->trial),
+                   balances[1] - balances[0]);
+}
+
+static void *make_attempt(void *argument)
+{
+    attempt *a = argument;
+    if (has(a, FAULT_SAME_THREAD) && a->trial->of->prepare != NULL)
+        a->trial->of->prepare(&a->scene);
+    call_once(a);
+    if (a->trial->out_reached != NULL)
+        for (fault_call call = 0; call < FAULT_CALL_COUNT; call++)
+            a->trial->out_reached[call] = fault_reached(call);
+    if (a->trial->plan.onwards && a->status != SH_OK && !has(a, FAULT_ENDS | FAULT_STARTS | FAULT_STOPS | FAULT_DEFERS))
+        call_for_leaks(a);
+    for (int i = 0; i < FAULT_LEASES; i++)
+        sh_lease_end(&a->scene.leases[i]);
+    return NULL;
+}
+
+static void make_attempt_on_thread(attempt *a)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, make_attempt, a) != 0 || pthread_join(thread, NULL) != 0)
+        trial_fail(a->tally, "no thread could be had");
+}
+
+/* ---- after ------------------------------------------------------------------------------------------------------- */
+
+/* A byte through a pipe whose ends are leased, and a duplicate of one. */
+static sh_status use_everything(void)
+{
+    sh_handle *ends[2], *copy;
+    sh_status status = sh_open_pipe(0, NULL, &ends[0], &ends[1]);
+    if (status != SH_OK)
+        return status;
+    char byte = 'x';
+    bool passed = false;
+    SH_WITH_HANDLE (ends[1], into, status)
+        passed = write((int)into, &byte, 1) == 1;
+    SH_WITH_HANDLE (ends[0], from, status)
+        passed = passed && read((int)from, &byte, 1) == 1;
+    if (status == SH_OK)
+        status = sh_duplicate(ends[0], &copy);
+    if (status == SH_OK)
+        status = sh_close(copy);
+    (void)sh_close(ends[0]);
+    (void)sh_close(ends[1]);
+    return passed ? status : SH_E_SYSTEM;
+}
+
+static void clean_up(attempt *a)
+{
+    fault_scene *s = &a->scene;
+    for (int i = 0; i < FAULT_OUTPUTS; i++)
+        if (a->status == SH_OK && !has(a, FAULT_NUMBER) && s->outputs[i] != FAULT_UNTOUCHED)
+            (void)sh_close((sh_handle *)s->outputs[i]);
+    bool owned = a->status == SH_OK && s->raw >= 0 && fcntl((int)s->raw, F_GETFD) < 0;
+    if (s->subjects[0] != NULL && !(has(a, FAULT_ENDS)))
+        (void)sh_close(s->subjects[0]);
+    if (s->raw >= 0 && !owned)
+        (void)close((int)s->raw);
+}
+
+static void judge_aftermath(attempt *a, int descriptors_before)
+{
+    if (has(a, FAULT_STOPS) || (has(a, FAULT_STARTS) && a->status != SH_OK))
+        start(a);
+    sh_status status = use_everything();
+    if (status != SH_OK)
+        trial_fail(a->tally, "%s: afterwards, others are told %s", fault_trial_name(a->trial), sh_status_name(status));
+    clean_up(a);
+    status = sh_shutdown(PATIENCE_MS);
+    if (status != SH_OK)
+        trial_fail(a->tally, "%s: afterwards, sh_shutdown answers %s", fault_trial_name(a->trial),
+                   sh_status_name(status));
+    int descriptors = torture_open_descriptors();
+    if (descriptors != descriptors_before)
+        trial_fail(a->tally, "%s: in the end there are %+d descriptors", fault_trial_name(a->trial),
+                   descriptors - descriptors_before);
+    if (bad_events > 0)
+        trial_fail(a->tally, "%s: an event told of a promise that was broken", fault_trial_name(a->trial));
+}
+
+void fault_trial_run(torture_tally *tally, const void *data)
+{
+    const fault_trial *trial = data;
+    attempt a = {
+        .trial = trial, .tally = tally, .plan = trial->plan, .scene = {.collector = trial->collector, .raw = -1}};
+    int descriptors_before = torture_open_descriptors();
+    if (!has(&a, FAULT_STARTS))
+        start(&a);
+    if (!has(&a, FAULT_SAME_THREAD) && trial->of->prepare != NULL)
+        trial->of->prepare(&a.scene);
+    if (trial->fresh_thread)
+        make_attempt_on_thread(&a);
+    else
+        (void)make_attempt(&a);
+    judge_aftermath(&a, descriptors_before);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function for each symbol of FAULT_CALLS. `ld --wrap=symbol` has this program's calls of symbol reach
+ * __wrap_symbol, and __real_symbol reach what was meant.
+ */
+#include "fault.h"
+#include <fcntl.h>
+#include <gc.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* The collector's header has its own meaning for this one. */
+#undef pthread_create
+
+/* type name(parameters), which answers failure when it fails */
+#define WRAP(type, name, parameters, arguments, failure)                                                               \
+    type __real_##name parameters;                                                                                     \
+    type __wrap_##name parameters;                                                                                     \
+    type __wrap_##name parameters                                                                                      \
+    {                                                                                                                  \
+        if (fault_strikes(FAULT_##name))                                                                               \
+            return failure;                                                                                            \
+        type result = __real_##name arguments;                                                                         \
+        if (result != (failure))                                                                                       \
+            fault_spoil_errno();                                                                                       \
+        return result;                                                                                                 \
+    }
+
+/* The same of one that answers 0 or an errno value. */
+#define WRAP_ERROR(name, parameters, arguments)                                                                        \
+    int __real_##name parameters;                                                                                      \
+    int __wrap_##name parameters;                                                                                      \
+    int __wrap_##name parameters                                                                                       \
+    {                                                                                                                  \
+        if (fault_strikes(FAULT_##name))                                                                               \
+            return errno;                                                                                              \
+        int result = __real_##name arguments;                                                                          \
+        fault_spoil_errno();                                                                                           \
+        return result;                                                                                                 \
+    }
+
+/* The same of one that gives memory. */
+#define WRAP_MEMORY(name, parameters, arguments, failure)                                                              \
+    void *__real_##name parameters;                                                                                    \
+    void *__wrap_##name parameters;                                                                                    \
+    void *__wrap_##name parameters                                                                                     \
+    {                                                                                                                  \
+        if (fault_strikes(FAULT_##name))                                                                               \
+            return failure;                                                                                            \
+        void *result = __real_##name arguments;                                                                        \
+        if (result == (failure))                                                                                       \
+            return result;                                                                                             \
+        fault_count_memory(+1);                                                                                        \
+        fault_spoil_errno();                                                                                           \
+        return result;                                                                                                 \
+    }
+
+/* ---- descriptors ------------------------------------------------------------------------------------------------- */
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = va_arg(more, mode_t);
+    va_end(more);
+    if (fault_strikes(FAULT_open64))
+        return -1;
+    int made = __real_open64(path, flags, mode);
+    if (made >= 0)
+        fault_spoil_errno();
+    return made;
+}
+
+int __real_fcntl64(int descriptor, int command, ...);
+int __wrap_fcntl64(int descriptor, int command, ...);
+int __wrap_fcntl64(int descriptor, int command, ...)
+{
+    va_list more;
+    va_start(more, command);
+    void *argument = va_arg(more, void *);
+    va_end(more);
+    if (fault_strikes(FAULT_fcntl64))
+        return -1;
+    int result = __real_fcntl64(descriptor, command, argument);
+    if (result >= 0)
+        fault_spoil_errno();
+    return result;
+}
+
+/* Linux has given the number back whatever close answers. */
+int __real_close(int descriptor);
+int __wrap_close(int descriptor);
+int __wrap_close(int descriptor)
+{
+    bool strikes = fault_strikes(FAULT_close);
+    int error = errno;
+    int result = __real_close(descriptor);
+    if (strikes)
+        errno = error;
+    else if (result == 0)
+        fault_spoil_errno();
+    return strikes ? -1 : result;
+}
+
+WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
+WRAP(int, pipe2, (int ends[2], int flags), (ends, flags), -1)
+WRAP(int, eventfd, (unsigned count, int flags), (count, flags), -1)
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+WRAP_MEMORY(malloc, (size_t size_bytes), (size_bytes), NULL)
+WRAP_MEMORY(calloc, (size_t count, size_t size_bytes), (count, size_bytes), NULL)
+WRAP_MEMORY(mmap64, (void *at, size_t size_bytes, int protection, int flags, int descriptor, off_t offset),
+            (at, size_bytes, protection, flags, descriptor, offset), MAP_FAILED)
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void __wrap_free(void *memory)
+{
+    fault_count_memory(memory == NULL ? 0 : -1);
+    __real_free(memory);
+}
+
+int __real_munmap(void *pages, size_t size_bytes);
+int __wrap_munmap(void *pages, size_t size_bytes);
+int __wrap_munmap(void *pages, size_t size_bytes)
+{
+    if (fault_strikes(FAULT_munmap))
+        return -1;
+    fault_count_memory(-1);
+    return __real_munmap(pages, size_bytes);
+}
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+WRAP_ERROR(pthread_create, (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data),
+           (thread, attributes, run, data))
+WRAP_ERROR(pthread_key_create, (pthread_key_t * key, void (*at_end)(void *)), (key, at_end))
+WRAP_ERROR(pthread_setspecific, (pthread_key_t key, const void *value), (key, value))
+WRAP_ERROR(pthread_atfork, (void (*before)(void), void (*in_parent)(void), void (*in_child)(void)),
+           (before, in_parent, in_child))
+WRAP(int, sem_wait, (sem_t * signal), (signal), -1)
+WRAP(int, sem_clockwait, (sem_t * signal, clockid_t clock, const struct timespec *until), (signal, clock, until), -1)
+
+/* ---- the collector ----------------------------------------------------------------------------------------------- */
+
+WRAP(void *, GC_malloc, (size_t size_bytes), (size_bytes), NULL)
+WRAP(void *, GC_malloc_kind, (size_t size_bytes, int kind), (size_bytes, kind), NULL)
+WRAP_MEMORY(GC_malloc_uncollectable, (size_t size_bytes), (size_bytes), NULL)
+
+void __real_GC_free(void *memory);
+void __wrap_GC_free(void *memory);
+void __wrap_GC_free(void *memory)
+{
+    fault_count_memory(memory == NULL ? 0 : -1);
+    __real_GC_free(memory);
+}
+
+int __real_GC_get_stack_base(struct GC_stack_base *out_base);
+int __wrap_GC_get_stack_base(struct GC_stack_base *out_base);
+int __wrap_GC_get_stack_base(struct GC_stack_base *out_base)
+{
+    return fault_strikes(FAULT_GC_get_stack_base) ? GC_NO_MEMORY : __real_GC_get_stack_base(out_base);
+}
+
+/* Without memory it registers nothing, and leaves what it would have answered as it was. */
+void __real_GC_register_finalizer_no_order(void *object, GC_finalization_proc run, void *data,
+                                           GC_finalization_proc *out_before, void **out_before_data);
+void __wrap_GC_register_finalizer_no_order(void *object, GC_finalization_proc run, void *data,
+                                           GC_finalization_proc *out_before, void **out_before_data);
+void __wrap_GC_register_finalizer_no_order(void *object, GC_finalization_proc run, void *data,
+                                           GC_finalization_proc *out_before, void **out_before_data)
+{
+    if (!fault_strikes(FAULT_GC_register_finalizer_no_order))
+        __real_GC_register_finalizer_no_order(object, run, data, out_before, out_before_data);
+}
