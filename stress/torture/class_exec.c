@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAKERS = 2, QUICK_PROGRAMS = 300, USUAL_PROGRAMS = 20000, LIST_SIZE_BYTES = 4096 };
+enum { MAKERS = 2, QUICK_PROGRAMS = 300, USUAL_PROGRAMS = 5000, LIST_SIZE_BYTES = 4096 };
 
 extern char **environ;
 
