@@ -214,6 +214,69 @@ static void no_child_hangs(void)
     CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
 }
 
+/* ---- fork while a finalizer or a release runs ------------------------------------------------------------------- */
+
+enum { SOON_MS = 1000 }; /* less than the deadline of a finalizer */
+
+static void hang_about(void *unused, void *data)
+{
+    (void)unused;
+    (void)data;
+    (void)pthread_barrier_wait(&holder.leased);
+    (void)pthread_barrier_wait(&holder.ended);
+}
+
+static int hang_about_in_release(sh_raw raw, void *context)
+{
+    hang_about(NULL, NULL);
+    return release(raw, context);
+}
+
+static const sh_kind hanging_kind = {
+    .name = "hanging", .is_invalid = sh_invalid_zero, .release = hang_about_in_release};
+
+static void wait_for_nobody(void)
+{
+    CHECK(sh_wait_for_pending_finalizers(SOON_MS) == SH_OK);
+    CHECK(sh_close(make(14)) == SH_OK);
+}
+
+static void find_it_left_over(void)
+{
+    CHECK(sh_close(inherited) == SH_PENDING);
+    CHECK(sh_shutdown(SOON_MS / 2) == SH_E_TIMEOUT);
+}
+
+static void drop(char *object)
+{
+    CHECK(sh_finalizer_register(object, hang_about, NULL) == SH_OK);
+    CHECK(sh_host_drop_object(object) == SH_OK);
+}
+
+/* With the manual host, which knows at once who is dead: objects, then a handle. The second object dies while the
+ * finalizer of the first runs, and so belongs to the batch that is still open. */
+static void a_child_does_not_wait_for_what_vanished_threads_run(void)
+{
+    (void)pthread_barrier_init(&holder.leased, NULL, 2);
+    (void)pthread_barrier_init(&holder.ended, NULL, 2);
+    static char objects[2];
+    drop(&objects[0]);
+    (void)pthread_barrier_wait(&holder.leased);
+    in_child(wait_for_nobody);
+    drop(&objects[1]);
+    (void)pthread_barrier_wait(&holder.ended);
+    (void)pthread_barrier_wait(&holder.leased);
+    in_child(wait_for_nobody);
+    (void)pthread_barrier_wait(&holder.ended);
+    CHECK(sh_wrap(&hanging_kind, 15, NULL, &inherited) == SH_OK);
+    CHECK(sh_host_drop(inherited) == SH_OK);
+    (void)pthread_barrier_wait(&holder.leased);
+    in_child(wait_for_nobody);
+    in_child(find_it_left_over);
+    (void)pthread_barrier_wait(&holder.ended);
+    CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
+}
+
 /* ---- fork while the runtime stops -------------------------------------------------------------------------------- */
 
 static int fork_in_release(sh_raw raw, void *context)
@@ -307,6 +370,8 @@ int main(int count, char **arguments)
     TAP_RUN(a_child_goes_on_with_its_handles);
     TAP_RUN(a_child_hears_its_events);
     TAP_RUN(leases_of_vanished_threads_are_given_back);
+    if (manual)
+        TAP_RUN(a_child_does_not_wait_for_what_vanished_threads_run);
     TAP_RUN(no_child_hangs);
     TAP_RUN(a_child_wakes_its_own_users_alone);
     TAP_RUN(a_release_may_fork_while_the_runtime_stops);

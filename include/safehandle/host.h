@@ -13,9 +13,12 @@
  * Source: sh_shutdown is document 002's "SafeHandle's finalizer is guaranteed to run during AppDomain unloads", for the
  * one domain that every program has. The hosts are ours.
  *
- * After fork, the child has the handles and their counts, none of the parent's threads, and none of those threads'
- * leases; our own threads are started again by the first call that needs them. A counted reference that a vanished
- * thread held never comes back: its handle stays open in the child, as does one that such a thread was releasing.
+ * After fork, the child may do everything that its parent might. It has the handles and their counts, none of the
+ * parent's threads, and none of those threads' leases; our own threads are started again by the first call that needs
+ * them. A counted reference that a vanished thread held never comes back, nor that of a lease which it was just
+ * beginning or ending: the handle stays open in the child, as does one that such a thread was releasing. A normal
+ * finalizer that was running is not run again. A callback on a thread of ours (finalizer, release, event sink) may
+ * fork, too; its child has only that thread, and must end by _exit or exec, not by returning.
  */
 #ifndef SAFEHANDLE_HOST_H
 #define SAFEHANDLE_HOST_H

@@ -75,9 +75,18 @@ static bool begin_critical(worker *self)
     return handle != NULL;
 }
 
-static void finish_item(worker *self)
+static void finish_queue(worker *self)
 {
     platform_mutex_lock(&room.mutex);
+    worker_end_item(self);
+    platform_mutex_unlock(&room.mutex);
+}
+
+/* Done and over in one step, here and below: a fork in between would leave the child an item to settle twice. */
+static void finish_normal(worker *self)
+{
+    platform_mutex_lock(&room.mutex);
+    gc->finalizer_done(self->finalizer);
     worker_end_item(self);
     platform_mutex_unlock(&room.mutex);
 }
@@ -89,13 +98,12 @@ static size_t run_normal_lane(worker *self)
     size_t done = 0;
     if (begin_queue(self)) {
         gc->queue_drain();
-        finish_item(self);
+        finish_queue(self);
     }
     while (begin_normal(self)) {
         CHECKPOINT("finalization.normal");
         self->finalizer->run(self->finalizer->object, self->finalizer->data);
-        gc->finalizer_done(self->finalizer);
-        finish_item(self);
+        finish_normal(self);
         done++;
     }
     return done;
@@ -172,9 +180,10 @@ static size_t run_normals(worker *self, bool *out_waited)
 
 /* ---- the critical lane ------------------------------------------------------------------------------------------- */
 
-static void finish_critical(worker *self, const event_record *leak)
+static void finish_critical(worker *self, gc_verdict verdict, const event_record *leak)
 {
     platform_mutex_lock(&room.mutex);
+    gc->condemned_settle(self->handle, self->reason, verdict);
     if (leak->count > 0)
         event_run_add(&self->leaks, leak);
     if (room.current != self)
@@ -197,8 +206,7 @@ static size_t run_criticals(worker *self)
         CHECKPOINT("finalization.critical");
         event_record leak = {.count = 0};
         gc_verdict verdict = room.client->release(self->handle, self->reason, &leak);
-        gc->condemned_settle(self->handle, self->reason, verdict);
-        finish_critical(self, &leak);
+        finish_critical(self, verdict, &leak);
         done++;
     }
     tell_leaks(self);

@@ -15,7 +15,7 @@ static bool room_is_valid(void)
     for (int i = 0; i < WORKERS; i++) {
         const worker *each = &room.workers[i];
         bool runs_normal = each->item == ITEM_NORMAL, runs_critical = each->item == ITEM_CRITICAL;
-        if ((each->item != ITEM_NONE && !each->alive) || (each->finalizer != NULL) != runs_normal ||
+        if ((each->item != ITEM_NONE && !each->alive && !each->lost) || (each->finalizer != NULL) != runs_normal ||
             (each->handle != NULL) != runs_critical)
             return false;
         alive_count += each->alive;
@@ -128,7 +128,7 @@ static void worker_run(void *data)
     room.client->hooks->end();
 }
 
-/* What the item that ended its thread leaves behind. */
+/* What the item that ended its thread leaves behind. With the mutex held: a fork sees the item, or that it is over. */
 static void clear_up_after(worker *self)
 {
     event_record record = self->subject;
@@ -154,9 +154,9 @@ static void clear_up_after(worker *self)
 static void worker_ended(void *data, bool returned)
 {
     worker *self = data;
+    lock_room();
     if (!returned)
         clear_up_after(self);
-    lock_room();
     event_run_flush(&self->leaks);
     clear_item(self);
     self->alive = false;
@@ -204,12 +204,28 @@ static int start_supervisor(void)
     return error;
 }
 
+/*
+ * What a worker of the parent was running at the fork. Its finalizer counts as run: nobody knows how far it had come,
+ * and the batch must not wait for it. Its handle is watched again: released after all, unless its release had begun.
+ */
+static void settle_lost(worker *lost)
+{
+    if (lost->finalizer != NULL)
+        gc->finalizer_done(lost->finalizer);
+    if (lost->handle != NULL)
+        gc->condemned_settle(lost->handle, lost->reason, GC_KEEP);
+    *lost = (worker){.alive = false};
+}
+
 static int start_threads(void)
 {
     if (room.workers == NULL)
         room.workers = gc->scanned_allocate(WORKERS * sizeof *room.workers);
     if (room.workers == NULL)
         return ENOMEM;
+    for (int i = 0; i < WORKERS; i++)
+        if (room.workers[i].lost)
+            settle_lost(&room.workers[i]);
     int error = start_supervisor();
     return error != 0 ? error : room.current != NULL || worker_start_another() ? 0 : EAGAIN;
 }
@@ -385,14 +401,17 @@ void finalization_fork_in_parent(void)
     unlock_room();
 }
 
-/* The threads are gone, and what they were running is lost to this process. */
+/* The threads are gone. What they were running is settled when others are started: until then the collector's lock may
+ * still be held, by a host that forks with its own hands. */
 void finalization_fork_in_child(void)
 {
     platform_condition_init(&room.changed);
     platform_signal_init(&room.wake);
     platform_signal_init(&room.supervise);
-    for (int i = 0; room.workers != NULL && i < WORKERS; i++)
-        room.workers[i] = (worker){.alive = false};
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
+        room.workers[i].lost = room.workers[i].alive || room.workers[i].lost;
+        room.workers[i].alive = false;
+    }
     list_init(&room.hurries);
     choose_deadline();
     room.current = NULL;

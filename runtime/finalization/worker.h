@@ -25,11 +25,12 @@ typedef enum item_type {
 
 /*
  * Lives in scanned memory, since finalizer and handle keep objects of the collector alive.
- * Invariant: covered by room.mutex; an item other than ITEM_NONE is being run by this worker's thread right now;
- * finalizer and handle are set exactly for their item.
+ * Invariant: covered by room.mutex; an item other than ITEM_NONE is being run by this worker's thread right now, or was
+ * when the fork made this process; finalizer and handle are set exactly for their item.
  */
 typedef struct worker {
     bool alive; /* has a thread */
+    bool lost;  /* its thread is that of a process that forked: its item is to be settled */
     bool begun; /* the thread is known to the collector */
     item_type item;
     uint64_t item_number; /* counts all items of all workers */
