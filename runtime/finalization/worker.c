@@ -210,6 +210,8 @@ static int start_supervisor(void)
  */
 static void settle_lost(worker *lost)
 {
+    if (lost->item == ITEM_QUEUE)
+        gc->queue_lost();
     if (lost->finalizer != NULL)
         gc->finalizer_done(lost->finalizer);
     if (lost->handle != NULL)

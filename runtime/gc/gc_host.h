@@ -128,6 +128,9 @@ typedef struct gc_host {
     void (*finalizer_condemn)(uint32_t group);
     /* Runs what waits in the collector's own queue, where draining it is ours; it ends in finalizer_take. */
     void (*queue_drain)(void);
+    /* In the child of a fork: the thread that was draining it is gone. What it had taken and not handed over is
+     * suppressed by the next drain. */
+    void (*queue_lost)(void);
 
     void (*batch_close)(void);
     size_t (*batch_pending)(void);

@@ -327,12 +327,6 @@ static void boehm_unpin(void *handle_or_null)
 
 /* ---- lanes ------------------------------------------------------------------------------------------------------- */
 
-static void boehm_queue_drain(void)
-{
-    if (boehm.owns_queue)
-        (void)GC_invoke_finalizers();
-}
-
 static void *close_batch_locked(void *unused)
 {
     gc_batches_close(&boehm.batches);
@@ -469,6 +463,7 @@ const gc_host gc_host_boehm = {
     .finalizer_done = boehm_finalizer_done,
     .finalizer_condemn = boehm_finalizer_condemn,
     .queue_drain = boehm_queue_drain,
+    .queue_lost = boehm_queue_lost,
     .batch_close = boehm_batch_close,
     .batch_pending = boehm_batch_pending,
     .batch_abandon = boehm_batch_abandon,

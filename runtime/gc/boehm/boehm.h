@@ -21,6 +21,7 @@ typedef struct boehm_state {
     bool owns_queue; /* we started the collector, so draining its finalizer queue is ours */
     bool confirm_death;
     bool running;
+    bool hand_over_lost; /* by a fork, and not found yet */
     gc_batches batches;
     gc_lane normal_lane;
 } boehm_state;
@@ -37,5 +38,7 @@ gc_finalizer *boehm_finalizer_take(void);
 void boehm_finalizer_done(gc_finalizer *finalizer);
 void boehm_finalizer_condemn(uint32_t group);
 bool boehm_finalizers_are_waiting(void);
+void boehm_queue_drain(void);
+void boehm_queue_lost(void);
 
 #endif

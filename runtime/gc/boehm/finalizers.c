@@ -270,6 +270,39 @@ void boehm_finalizer_remove(void *object)
     (void)GC_call_with_alloc_lock(discard_dead_locked, object);
 }
 
+/* ---- the collector's queue --------------------------------------------------------------------------------------- */
+
+/* Counted as dead, handed over by nobody, and the queue is empty: that is what the thread had in its hands. */
+static void *suppress_lost_locked(void *unused)
+{
+    if (!boehm.hand_over_lost || GC_should_invoke_finalizers())
+        return unused; /* filled anew meanwhile: at the next drain */
+    for (size_t i = 0; i < watched.count; i++)
+        if (watched.entries[i]->state == GC_FINALIZER_WATCHING && watched.entries[i]->batch != 0)
+            (void)discard_locked(watched.entries[i]);
+    boehm.hand_over_lost = false;
+    return unused;
+}
+
+void boehm_queue_drain(void)
+{
+    if (!boehm.owns_queue)
+        return;
+    (void)GC_invoke_finalizers();
+    (void)GC_call_with_alloc_lock(suppress_lost_locked, NULL);
+}
+
+static void *note_lost_locked(void *unused)
+{
+    boehm.hand_over_lost = true;
+    return unused;
+}
+
+void boehm_queue_lost(void)
+{
+    (void)GC_call_with_alloc_lock(note_lost_locked, NULL);
+}
+
 /* ---- the lane ---------------------------------------------------------------------------------------------------- */
 
 static void *take_locked(void *out_retired)

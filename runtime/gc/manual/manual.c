@@ -661,7 +661,7 @@ static void *manual_scanned_allocate(size_t size_bytes)
     return FAILS_HERE("gc.scanned") ? NULL : calloc(1, size_bytes);
 }
 
-static void manual_queue_drain(void)
+static void no_queue(void)
 {
 }
 
@@ -684,7 +684,8 @@ const gc_host gc_host_manual = {
     .finalizer_take = manual_finalizer_take,
     .finalizer_done = manual_finalizer_done,
     .finalizer_condemn = manual_finalizer_condemn,
-    .queue_drain = manual_queue_drain,
+    .queue_drain = no_queue,
+    .queue_lost = no_queue,
     .batch_close = manual_batch_close,
     .batch_pending = manual_batch_pending,
     .batch_abandon = manual_batch_abandon,
