@@ -57,7 +57,7 @@ static bool fork_at(trial_pool *children, const char *checkpoint, const fork_chi
 static void fork_often(const form *of, bool inherits, uint64_t forks, uint64_t seed, torture_tally *tally)
 {
     trial_pool children = {.tally = tally, .at_once = 1, .limit_s = HANG_S};
-    uint64_t stops = 0;
+    uint64_t stops = 0, next = 0;
     for (uint64_t i = 0; i < forks; i++) {
         fork_child_plan child = {.of = of,
                                  .when = "fork at any moment",
@@ -66,7 +66,7 @@ static void fork_often(const form *of, bool inherits, uint64_t forks, uint64_t s
         if (i % ANY_MOMENT == 0)
             fork_now(&children, &child);
         else
-            stops += fork_at(&children, stopping_name((size_t)(i % stopping_count())), &child);
+            stops += fork_at(&children, stopping_name((size_t)(next++ % stopping_count())), &child);
     }
     if (stops * LEAST_STOPS < forks)
         torture_fail(tally, "%s: only %d of %d forks happened at a checkpoint", of->name, (int)stops, (int)forks);

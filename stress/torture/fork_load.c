@@ -144,6 +144,9 @@ static void do_wrong(void)
     expect(sh_close(late), "the close of an unset handle");
     if (sh_set_handle(late, ledger_number()) != SH_E_CLOSED)
         torture_fail(load.tally, "in the parent, a value was stored in a closed handle");
+    bool unused = false;
+    if (sh_dangerous_add_ref(late, &unused) != SH_E_CLOSED)
+        torture_fail(load.tally, "in the parent, a closed handle got a user");
     garbage_drop_handle(load.collector, late);
 }
 
