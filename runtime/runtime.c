@@ -75,7 +75,6 @@ static const finalization_client lanes_client = {
     .group_of = group_of,
     .describe = handle_describe,
     .release = release_dead,
-    .release_torn = release_torn,
 };
 
 SH_RELIABILITY(will_not_corrupt_state, success)

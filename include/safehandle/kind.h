@@ -17,6 +17,10 @@
  * Each callback has a contract (contract.h), which tools/check_contracts.py holds it to, and stress builds while they
  * run (docs/contracts.md).
  *
+ * A callback should return. One that ends its thread (pthread_exit) ends the call that it was called from, which leaves
+ * no reference and no lock behind: a release counts as failed, is an SH_EVENT_CONTRACT_BROKEN and is not repeated; what
+ * a duplicate or an opener had made by then it told nobody, so nobody releases it.
+ *
  * Ownership: a kind and its strings must live as long as the process. They are never copied and never written.
  */
 #ifndef SAFEHANDLE_KIND_H

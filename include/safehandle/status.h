@@ -6,7 +6,8 @@
  * a call, with one exception: when a function answers SH_E_SYSTEM, errno holds what the system said.
  *
  * No function of the library is a cancellation point, also where it waits: a pthread_cancel acts at the caller's next
- * one.
+ * one. A thread with asynchronous cancellation must not call us, as POSIX says of nearly every function; still, what an
+ * open helper or a duplicate has just opened gets its owner before such a cancellation acts.
  *
  *   may run at the same time as   anything, on any thread: both functions are pure
  *

@@ -269,7 +269,7 @@ int contract_call_release(const sh_kind *kind, sh_raw raw, void *context, sh_sit
     const void *caller = __builtin_return_address(0);
     watch mine = {.kind = kind, .raw = raw, .context = context, .birth = birth};
     enter(&mine);
-    platform_call(call_release, leave, &mine);
+    platform_call_guarded(call_release, leave, &mine);
     bool late = platform_now_ms() - mine.started_ms >= budget_ms();
     leave(&mine);
     if (late && !mine.overdue)

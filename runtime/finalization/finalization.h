@@ -28,10 +28,9 @@ typedef struct finalization_client {
     uint32_t (*group_of)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record);
-    /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. */
+    /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. When that ends
+     * the thread, the handle counts as released, and an event was raised. */
     gc_verdict (*release)(void *handle, gc_reason reason, event_record *out_leak);
-    /* The release called by release ended its thread: the handle counts as released, and as failed. */
-    void (*release_torn)(void *handle);
 } finalization_client;
 
 /* deadline_ms: how long a normal finalizer may delay the handles of its batch; negative: no limit.

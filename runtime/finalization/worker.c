@@ -140,15 +140,12 @@ static void clear_up_after(worker *self)
         record.detail = EVENT_NORMAL_ENDED_THREAD;
         if (self->finalizer != NULL)
             gc->finalizer_done(self->finalizer);
-        break;
+        event_raise(&record);
+        return;
     case ITEM_CRITICAL:
-        record.type = SH_EVENT_CONTRACT_BROKEN;
-        record.detail = EVENT_RELEASE_ENDED_THREAD;
-        room.client->release_torn(self->handle);
         gc->condemned_settle(self->handle, self->reason, GC_FORGET);
-        break;
+        return;
     }
-    event_raise(&record);
 }
 
 static void worker_ended(void *data, bool returned)

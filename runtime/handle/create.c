@@ -10,6 +10,7 @@
 #include "handle/stock.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
+#include <safehandle/lease.h>
 
 #undef sh_create
 #undef sh_wrap
@@ -209,11 +210,14 @@ sh_status sh_duplicate_at(sh_handle *h, const sh_site *site_or_null, sh_handle *
 {
     if (h == NULL || out_copy == NULL)
         return SH_E_ARGUMENT;
-    sh_status status = reference_take_set(h);
+    /* A lease, and not a counted reference: it comes back also when the kind's duplicate ends the thread. */
+    sh_lease lease;
+    sh_raw unused;
+    sh_status status = sh_lease_begin_at(&lease, h, site_or_null, &unused);
     if (status != SH_OK)
         return status;
     status = duplicate_used(h, site_or_null, out_copy);
-    (void)reference_drop(h);
+    sh_lease_end(&lease);
     return status;
 }
 

@@ -31,6 +31,30 @@ static int call_again_after_collection(open_call *call, void *data, sh_raw *out_
     return call(data, out_raws);
 }
 
+/* One call that opens. Invariant: handles[0 .. count) are unset. */
+typedef struct opening {
+    open_call *call;
+    void *data;
+    sh_raw *raws;
+    sh_handle **handles;
+    size_t count;
+    int error;
+} opening;
+
+static void run_opening(void *data)
+{
+    opening *mine = data;
+    mine->error = call_again_after_collection(mine->call, mine->data, mine->raws);
+}
+
+/* What it had opened, if anything, it told nobody. */
+static void opener_ended_thread(void *data)
+{
+    const opening *mine = data;
+    for (size_t i = 0; i < mine->count; i++)
+        close_unborn(mine->handles[i]);
+}
+
 static sh_status store_all(sh_handle **handles, size_t count, const sh_raw *raws)
 {
     sh_status status = SH_OK;
@@ -49,7 +73,9 @@ sh_status open_into(sh_handle **handles, size_t count, open_call *call, void *da
     ASSERT(count <= MOST_AT_ONCE);
     sh_raw raws[MOST_AT_ONCE];
     platform_cancel_token token = platform_cancel_hold();
-    int error = call_again_after_collection(call, data, raws);
+    opening mine = {.call = call, .data = data, .raws = raws, .handles = handles, .count = count};
+    platform_call_guarded(run_opening, opener_ended_thread, &mine);
+    int error = mine.error;
     sh_status status = error != 0 ? SH_E_SYSTEM : store_all(handles, count, raws);
     platform_cancel_restore(token);
     for (size_t i = 0; status != SH_OK && i < count; i++)

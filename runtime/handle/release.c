@@ -72,9 +72,49 @@ static void finish(sh_handle *h, bool failed)
     announce();
 }
 
+/* One call of a kind's release. */
+typedef struct release_call {
+    sh_handle *h;
+    sh_raw raw;
+    int error;
+} release_call;
+
+static void run_release(void *data)
+{
+    release_call *call = data;
+    const handle_class *of = handle_class_of(call->h);
+    call->error = contract_call_release(of->kind, call->raw, context_get(call->h->context_number), class_birth(of));
+}
+
+static void drop_context(sh_handle *h)
+{
+    if (h->context_number == 0)
+        return; /* nor written: a late sh_set_handle on an unset handle reads it */
+    context_drop(h->context_number);
+    h->context_number = 0;
+}
+
+/* The thread is ending, and nobody can know how far the release had come: it counts as failed, and is not repeated. */
+static void release_ended_thread(void *data)
+{
+    const release_call *call = data;
+    handle_raise(call->h, SH_EVENT_CONTRACT_BROKEN, EVENT_RELEASE_ENDED_THREAD, NULL);
+    if (is_released(call->h))
+        return; /* a stray value of a handle that is over */
+    drop_context(call->h);
+    finish(call->h, true);
+}
+
+static int run_release_guarded(sh_handle *h, sh_raw raw)
+{
+    release_call call = {.h = h, .raw = raw};
+    platform_call_guarded(run_release, release_ended_thread, &call);
+    return call.error;
+}
+
 /* Calls the kind's release. errno survives it, and a cancellation waits until it is over: a thread that were torn out
  * of close(2) would leave nobody to release. Answers an errno value. */
-static int call_release(const sh_handle *h, sh_raw raw)
+static int call_release(sh_handle *h, sh_raw raw)
 {
     if (!owner_map_disown(h, raw)) {
         sh_handle *owner = owner_map_find(h, raw);
@@ -84,8 +124,7 @@ static int call_release(const sh_handle *h, sh_raw raw)
     }
     int saved = errno;
     platform_cancel_token token = platform_cancel_hold();
-    const handle_class *of = handle_class_of(h);
-    int error = contract_call_release(of->kind, raw, context_get(h->context_number), class_birth(of));
+    int error = run_release_guarded(h, raw);
     platform_cancel_restore(token);
     errno = saved;
     if (error != 0) {
@@ -94,14 +133,6 @@ static int call_release(const sh_handle *h, sh_raw raw)
         event_raise(&record);
     }
     return error;
-}
-
-static void drop_context(sh_handle *h)
-{
-    if (h->context_number == 0)
-        return; /* nor written: a late sh_set_handle on an unset handle reads it */
-    context_drop(h->context_number);
-    h->context_number = 0;
 }
 
 sh_status release_claimed(sh_handle *h)
@@ -169,12 +200,6 @@ gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
         return GC_KEEP; /* unset: see release_claimed */
     drop_context(h);
     return GC_FORGET;
-}
-
-void release_torn(void *handle)
-{
-    drop_context(handle);
-    finish(handle, true);
 }
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */

@@ -118,13 +118,24 @@ static void wake_from_number(const sh_handle *h, wake_progress *progress)
         (void)visit_other_users(h, true);
 }
 
-static void wake_in_use(const sh_handle *h, wake_progress *progress, int64_t elapsed_ms)
+static void run_interrupt(void *handle)
+{
+    const sh_handle *h = handle;
+    /* may fail here: then the users come back by themselves, or the wait ends with its deadline */
+    (void)handle_class_of(h)->kind->interrupt(handle_raw(h), context_get(h->context_number));
+}
+
+static void interrupt_ended_thread(void *handle)
+{
+    (void)reference_drop(handle);
+}
+
+static void wake_in_use(sh_handle *h, wake_progress *progress, int64_t elapsed_ms)
 {
     const handle_class *of = handle_class_of(h);
     bool interrupts = of->kind->interrupt != NULL;
     if (interrupts)
-        /* may fail here: then the users come back by themselves, or the wait ends with its deadline */
-        (void)of->kind->interrupt(handle_raw(h), context_get(h->context_number));
+        platform_call_guarded(run_interrupt, interrupt_ended_thread, h);
     if (is_owned_descriptor(of) && (!interrupts || elapsed_ms >= INTERRUPT_ALONE_MS))
         wake_from_number(h, progress);
 }

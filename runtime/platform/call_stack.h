@@ -38,9 +38,6 @@ void platform_symbol_describe(const void *address, char *out_text, size_t capaci
 /* The address of the function of that name in a library behind this one. */
 uintptr_t platform_symbol_behind(const char *name);
 
-/* Calls call(data). When the thread ends inside it, torn(data) is called on its way out. */
-void platform_call(void (*call)(void *data), void (*torn)(void *data), void *data);
-
 /* A number from the environment; otherwise when there is none, or none that is positive. */
 int64_t platform_environment(const char *name, int64_t otherwise);
 

@@ -142,6 +142,10 @@ void platform_signals_restore(const platform_signal_mask *before);
 /* Has at_exit called when the process ends by return from main or by exit. */
 int platform_exit_register(void (*at_exit)(void));
 
+/* Calls run(data). When that ends its thread (pthread_exit, cancellation) instead of returning, torn(data) is called on
+ * the thread's way out. */
+void platform_call_guarded(void (*run)(void *data), void (*torn)(void *data), void *data);
+
 /* Has these called around every fork: before, and after in the parent and in the child. */
 int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
 

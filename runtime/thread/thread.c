@@ -205,7 +205,7 @@ static void give_back_lease(thread_lease *lease, void *unused)
     threads.client->give_back(handle);
 }
 
-static void bury(thread_record *record)
+static void give_all_back(thread_record *record)
 {
     platform_mutex_lock(&threads.mutex);
     list_remove(&record->link);
@@ -214,6 +214,11 @@ static void bury(thread_record *record)
     while (record->domain_count > 0)
         threads.client->left(record->domains[--record->domain_count]);
     threads.client->end_regions(record);
+}
+
+static void bury(thread_record *record)
+{
+    give_all_back(record);
     free_record(record);
 }
 
@@ -260,8 +265,12 @@ static void at_thread_end(void *value)
     }
     bool entered = false;
     sh_status status = gc->thread_enter(&entered);
-    bool leaves = record->entered || (status == SH_OK && entered);
-    bury(record);
+    bool leaves = record->entered = record->entered || (status == SH_OK && entered);
+    /* A release that calls pthread_exit here begins the destructors anew: the rest of the leases is given back then. */
+    (void)platform_thread_end_set(record);
+    give_all_back(record);
+    (void)platform_thread_end_set(NULL);
+    free_record(record);
     here = NULL;
     if (leaves)
         gc->thread_leave();

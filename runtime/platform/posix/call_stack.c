@@ -96,13 +96,6 @@ uintptr_t platform_symbol_behind(const char *name)
     return (uintptr_t)dlsym(RTLD_NEXT, name);
 }
 
-void platform_call(void (*call)(void *data), void (*torn)(void *data), void *data)
-{
-    pthread_cleanup_push(torn, data);
-    call(data);
-    pthread_cleanup_pop(0);
-}
-
 int64_t platform_environment(const char *name, int64_t otherwise)
 {
     const char *text = getenv(name);

@@ -119,6 +119,13 @@ void platform_cancel_restore(platform_cancel_token token)
     (void)pthread_setcancelstate(token, &disabled);
 }
 
+void platform_call_guarded(void (*run)(void *data), void (*torn)(void *data), void *data)
+{
+    pthread_cleanup_push(torn, data);
+    run(data);
+    pthread_cleanup_pop(0);
+}
+
 int platform_fork_register(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
 {
     KEEP_ERRNO;
