@@ -12,7 +12,7 @@ static struct {
     _Atomic uint64_t given;
     _Atomic uint64_t live;
     _Atomic uint64_t wrong;
-    void (*act)(sh_raw number);
+    ledger_action *act;
 } book;
 
 bool ledger_open(void)
@@ -62,9 +62,15 @@ uint64_t ledger_live(void)
     return atomic_load(&book.live);
 }
 
-void ledger_on_release(void (*act)(sh_raw number))
+void ledger_on_callback(ledger_action *action)
 {
-    book.act = act;
+    book.act = action;
+}
+
+static void act(ledger_callback where)
+{
+    if (book.act != NULL)
+        book.act(where);
 }
 
 static int release(sh_raw number, void *context)
@@ -72,14 +78,14 @@ static int release(sh_raw number, void *context)
     (void)context;
     if (!strike_out(number))
         (void)atomic_fetch_add(&book.wrong, 1);
-    if (book.act != NULL)
-        book.act(number);
+    act(LEDGER_RELEASE);
     return 0;
 }
 
 static int duplicate(sh_raw number, sh_raw *out_copy)
 {
     (void)number;
+    act(LEDGER_DUPLICATE);
     *out_copy = ledger_number();
     return 0;
 }
@@ -88,6 +94,7 @@ static int interrupt(sh_raw number, void *context)
 {
     (void)number;
     (void)context;
+    act(LEDGER_INTERRUPT);
     return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Has a duplicate, and an interrupt that does nothing. */
+/* Has a duplicate, and an interrupt that does nothing of its own. */
 extern const sh_kind ledger_kind;
 
 /* Before the first number. False: there was no memory for the book. */
@@ -29,7 +29,15 @@ uint64_t ledger_wrong_releases(void);
 /* How many numbers are live. */
 uint64_t ledger_live(void);
 
-/* Called in each release, when it has been written down; NULL for nothing. Set while no handle is released. */
-void ledger_on_release(void (*act)(sh_raw number));
+typedef enum ledger_callback {
+    LEDGER_RELEASE,   /* the release has been written down */
+    LEDGER_DUPLICATE, /* nothing has been made yet */
+    LEDGER_INTERRUPT
+} ledger_callback;
+
+typedef void ledger_action(ledger_callback where);
+
+/* Called in each callback of the kind; NULL for nothing. Set while no handle is in use. */
+void ledger_on_callback(ledger_action *action);
 
 #endif

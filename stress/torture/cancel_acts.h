@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a thread is doing while it is torn away: every public call that a thread makes, on things of its own. */
+#ifndef TORTURE_CANCEL_ACTS_H
+#define TORTURE_CANCEL_ACTS_H
+
+#include "form.h"
+
+/* An act leaves nothing behind that a collection does not find, also when it is cut off by pthread_exit in a callback,
+ * or asynchronously while something is being opened. */
+typedef struct cancel_act {
+    const char *name;
+    void (*run)(const form *of);
+} cancel_act;
+
+/* Ends with an act without a name. */
+extern const cancel_act cancel_acts[];
+
+/* Before the first act. Each answer that no act should get is a failure, and so is a changed errno. */
+void cancel_acts_start(torture_tally *tally);
+
+/* One act, named in the sentences of what fails in it. */
+void cancel_act_run(const cancel_act *act, const form *of);
+
+/* When the act's thread has ended: gives back the counted reference that the act was cut off with. */
+void cancel_act_give_back(void);
+
+#endif
