@@ -14,6 +14,11 @@
  * A thread that ends while it holds leases gives them back, after its other destructors (pthread_key_create) have run
  * once: those may still end them.
  *
+ * In a signal handler, begin and end, and sh_dangerous_add_ref and _release, may be called on a thread that is attached
+ * (sh_thread_attach) and has fewer than 32 leases, for a handle that somebody keeps in use or open meanwhile, so that
+ * the handler cannot be its last user; a lease begun there ends there. Nothing else may: it could wait for a lock that
+ * the interrupted call holds.
+ *
  * Ownership: the lease holds one reference, and with it the handle object, until it is ended or detached. The sh_lease
  * is the caller's memory, and must live until then; the raw value stays the handle's, and is lent for as long.
  */
