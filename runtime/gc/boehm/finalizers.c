@@ -272,14 +272,24 @@ void boehm_finalizer_remove(void *object)
 
 /* ---- the collector's queue --------------------------------------------------------------------------------------- */
 
+static void suppress_lost_of(const list_node *ring)
+{
+    for (list_node *link = ring->next; link != ring; link = link->next) {
+        gc_finalizer *finalizer = LIST_OWNER(link, gc_finalizer, sibling);
+        if (finalizer->state == GC_FINALIZER_WATCHING && finalizer->batch != 0)
+            (void)discard_locked(finalizer);
+    }
+}
+
 /* Counted as dead, handed over by nobody, and the queue is empty: that is what the thread had in its hands. */
 static void *suppress_lost_locked(void *unused)
 {
     if (!boehm.hand_over_lost || GC_should_invoke_finalizers())
         return unused; /* filled anew meanwhile: at the next drain */
-    for (size_t i = 0; i < watched.count; i++)
-        if (watched.entries[i]->state == GC_FINALIZER_WATCHING && watched.entries[i]->batch != 0)
-            (void)discard_locked(watched.entries[i]);
+    for (uint32_t group = 0; group < watched.group_count; group++) {
+        suppress_lost_of(&watched.groups[group].watched);
+        suppress_lost_of(&watched.groups[group].passed);
+    }
     boehm.hand_over_lost = false;
     return unused;
 }
