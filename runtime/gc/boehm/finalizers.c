@@ -161,7 +161,6 @@ static gc_finalizer *make(void *object, sh_finalizer *run, void *data, sh_site b
         return NULL;
     *made = (gc_finalizer){.hidden_object = gc_hide(object), .run = run, .data = data, .birth = birth, .group = group};
     list_init(&made->sibling);
-    (void)GC_call_with_alloc_lock(watch_locked, made);
     return made;
 }
 
@@ -192,6 +191,8 @@ static sh_status keep_foreign(gc_finalizer *ours, GC_finalization_proc run, void
     return SH_OK;
 }
 
+/* Registered first and watched then: one that is watched only, since a fork came in between, would be counted as dead
+ * in the child and never handed over. The object lives meanwhile, by the caller's argument. */
 sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
 {
     KEEP_ERRNO;
@@ -210,10 +211,12 @@ sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_si
         made->earlier = before_data;
     else if (before != 0 && before != not_registered)
         status = keep_foreign(made, before, before_data);
-    if (status == SH_E_NOMEM) {
+    if (status == SH_OK) {
+        (void)GC_call_with_alloc_lock(watch_locked, made);
+    } else {
         if (before != not_registered)
             GC_register_finalizer_no_order(object, before, before_data, NULL, NULL);
-        (void)GC_call_with_alloc_lock(discard_locked, made);
+        GC_FREE(made);
     }
     GC_reachable_here(object);
     return status;
