@@ -264,7 +264,7 @@ static void collect_and_wait(const form *of)
 
 static void attach_and_detach(const form *of)
 {
-    sh_options options = {.collector = of->collector};
+    sh_options options = form_options(of);
     EXPECT(SH_OK, sh_init(&options));
     EXPECT(SH_OK, sh_thread_attach());
     EXPECT(SH_OK, sh_thread_detach());
@@ -280,7 +280,7 @@ static void report_deaths(const form *of)
 
 static void restart(const form *of)
 {
-    sh_options options = {.collector = of->collector};
+    sh_options options = form_options(of);
     (void)wrap_number();
     EXPECT(SH_OK, sh_shutdown(WAIT_MS));
     EXPECT(SH_OK, sh_init(&options));

@@ -25,7 +25,7 @@ enum {
     ANY_MOMENT = 4,  /* one fork in so many happens at no checkpoint */
     LEAST_STOPS = 4, /* of the others, at least one in so many happens at the checkpoint that was meant */
     SHUTS_DOWN = 4,  /* one child in so many */
-    HANG_S = 30,
+    HANG_S = 60,
     LIMIT_S = 600
 };
 

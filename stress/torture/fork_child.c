@@ -10,10 +10,10 @@
 enum {
     OWN_HANDLES = 20,
     OBJECT_SIZE_BYTES = 64,
-    WAIT_MS = 10000,      /* for what must come */
-    PROMPT_MS = 1500,     /* less than a finalizer's deadline: nobody waits for a thread that is gone */
-    SHUTDOWN_MS = 100,    /* where counted references of threads that are gone may be left */
-    LAST_EVENTS_MS = 1000 /* what sh_shutdown gives the sink beyond its deadline */
+    WAIT_MS = 30000,                  /* for what must come */
+    PROMPT_MS = FORM_DEADLINE_MS / 2, /* less than a finalizer's deadline: nobody waits for a thread that is gone */
+    SHUTDOWN_MS = 100,                /* where counted references of threads that are gone may be left */
+    LAST_EVENTS_MS = 1000             /* what sh_shutdown gives the sink beyond its deadline */
 };
 
 static struct {
@@ -105,7 +105,7 @@ static void finalize(const form *of)
 
 static void start_anew(const form *of)
 {
-    sh_options options = {.collector = of->collector};
+    sh_options options = form_options(of);
     expect(sh_init(&options) == SH_OK, "sh_init failed");
     expect(sh_close(wrap_number()) == SH_OK, "a handle could not be closed after a start");
 }

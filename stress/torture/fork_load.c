@@ -16,7 +16,7 @@ enum { FINALIZER_US = 1500, COLLECTOR_PAUSE_US = 1000, RESTART_MS = 20000 };
 fork_load_handles fork_load;
 
 static struct {
-    sh_collector collector;
+    const form *of;
     torture_tally *tally;
     atomic_bool over;
     pthread_t threads[MOST_THREADS];
@@ -87,8 +87,8 @@ static void make_and_close(void)
     if (closing != SH_E_TIMEOUT)
         torture_fail(load.tally, "in the parent, a close under a user answered %s", sh_status_name(closing));
     expect(sh_dangerous_release(h), "the last release");
-    garbage_drop_handle(load.collector, copy);
-    garbage_drop_handle(load.collector, h);
+    garbage_drop_handle(load.of->collector, copy);
+    garbage_drop_handle(load.of->collector, h);
 }
 
 static void *make_and_close_on(void *unused)
@@ -96,12 +96,12 @@ static void *make_and_close_on(void *unused)
     (void)pthread_barrier_wait(&load.begun);
     while (goes_on()) {
         make_and_close();
-        garbage_drop_handle(load.collector, wrap_number());
+        garbage_drop_handle(load.of->collector, wrap_number());
         sh_handle *ends[2] = {NULL, NULL};
         expect(sh_open_pipe(0, NULL, &ends[0], &ends[1]), "sh_open_pipe");
         expect(sh_close(ends[0]), "the close of a pipe");
-        garbage_drop_handle(load.collector, ends[0]);
-        garbage_drop_handle(load.collector, ends[1]);
+        garbage_drop_handle(load.of->collector, ends[0]);
+        garbage_drop_handle(load.of->collector, ends[1]);
         (void)usleep(10); /* garbage of real descriptors must not outrun the collector */
     }
     return unused;
@@ -111,7 +111,7 @@ static void finalize(void *object, void *data)
 {
     if (data == NULL)
         (void)usleep(FINALIZER_US); /* long enough to be running at a fork */
-    if (load.collector == SH_COLLECTOR_MANUAL)
+    if (load.of->collector == SH_COLLECTOR_MANUAL)
         free(object);
 }
 
@@ -119,9 +119,9 @@ static void *drop_objects(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
     for (uintptr_t turn = 0; goes_on(); turn++) {
-        void *object = garbage_object(load.collector, OBJECT_SIZE_BYTES);
+        void *object = garbage_object(load.of->collector, OBJECT_SIZE_BYTES);
         expect(sh_finalizer_register(object, finalize, turn % 4 == 0 ? NULL : &load), "sh_finalizer_register");
-        garbage_drop_object(load.collector, object);
+        garbage_drop_object(load.of->collector, object);
         (void)usleep(FINALIZER_US / 2);
     }
     return unused;
@@ -138,7 +138,7 @@ static void do_wrong(void)
         torture_fail(load.tally, "in the parent, a reference that nobody had was given back");
     sh_set_handle_as_invalid(event);
     (void)close((int)sh_dangerous_get_handle(event));
-    garbage_drop_handle(load.collector, event);
+    garbage_drop_handle(load.of->collector, event);
     sh_handle *late = NULL;
     expect(sh_create(&ledger_kind, NULL, &late), "sh_create");
     expect(sh_close(late), "the close of an unset handle");
@@ -147,7 +147,7 @@ static void do_wrong(void)
     bool unused = false;
     if (sh_dangerous_add_ref(late, &unused) != SH_E_CLOSED)
         torture_fail(load.tally, "in the parent, a closed handle got a user");
-    garbage_drop_handle(load.collector, late);
+    garbage_drop_handle(load.of->collector, late);
 }
 
 static void *live_briefly(void *unused)
@@ -186,7 +186,7 @@ static void *collect(void *unused)
 
 static void *restart(void *unused)
 {
-    sh_options options = {.collector = load.collector};
+    sh_options options = form_options(load.of);
     while (goes_on()) {
         expect(sh_init(&options), "sh_init");
         for (int i = 0; i < HANDLES_OF_A_START; i++)
@@ -209,7 +209,7 @@ static void *make_when_admitted(void *unused)
             continue;
         }
         (void)sh_close(h);
-        garbage_drop_handle(load.collector, h);
+        garbage_drop_handle(load.of->collector, h);
     }
     return unused;
 }
@@ -228,7 +228,7 @@ static void prepare(const form *of, torture_tally *tally)
 {
     if (!ledger_open())
         die("there is no memory for the ledger");
-    load.collector = of->collector;
+    load.of = of;
     load.tally = tally;
     form_start(of);
 }

@@ -26,9 +26,14 @@ void form_run_all(const form *forms, const torture_plan *plan, torture_tally *ta
     }
 }
 
+sh_options form_options(const form *of)
+{
+    return (sh_options){.collector = of->collector, .finalizer_deadline_ms = FORM_DEADLINE_MS};
+}
+
 void form_start(const form *of)
 {
-    sh_options options = {.collector = of->collector};
+    sh_options options = form_options(of);
     torture_must(sh_init(&options), "sh_init");
 }
 

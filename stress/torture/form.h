@@ -18,7 +18,12 @@ typedef struct form {
 /* Runs one form after the other, each as a trial. Ends with a form without a name. */
 void form_run_all(const form *forms, const torture_plan *plan, torture_tally *tally);
 
-/* sh_init with the form's collector, or the end of the class. */
+/* The form's collector, and a deadline for finalizers that no busy machine comes near: who waits for it waits for
+ * nobody. */
+enum { FORM_DEADLINE_MS = 20000 };
+sh_options form_options(const form *of);
+
+/* sh_init with these, or the end of the class. */
 void form_start(const form *of);
 
 /* The last act of a form: shuts down, and fails when that is not SH_OK. */

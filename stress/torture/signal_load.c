@@ -140,7 +140,7 @@ static void drop_and_collect(void)
 
 static void restart(void)
 {
-    sh_options options = {.collector = load.of->collector};
+    sh_options options = form_options(load.of);
     (void)wrap_number(); /* left to the shutdown */
     EXPECT(SH_OK, sh_shutdown(WAIT_MS));
     EXPECT(SH_OK, sh_init(&options));
