@@ -13,8 +13,7 @@
  * Nothing of ours may answer EINTR, or anything but what it must; no handler may run on a thread of ours; nothing may
  * be left.
  *
- * Seen to fail with stress/mutants/our-threads-take-signals.mutant, and where platform_signal_wait does not go on after
- * EINTR.
+ * Seen to fail with stress/mutants/our-threads-take-signals.mutant.
  */
 #include "signal_load.h"
 #include "signal_storm.h"
