@@ -29,6 +29,8 @@ KNOWN = [
     (STRONGEST, "end the process where it would go on with a broken invariant", "__assert_fail abort _exit"),
     (STRONGEST, "run a function under the collector's own lock; what they are handed is checked like a call",
      "GC_call_with_alloc_lock"),
+    (STRONGEST, "runs a function, and leaves by the system's own way out of a thread; what it is handed is checked like a call",
+     "platform_call_guarded"),
     (STRONGEST, "read or write what the collector has for an object, under its lock; they allocate nothing",
      "GC_base GC_is_marked GC_set_mark_bit GC_clear_mark_bit GC_size GC_get_gc_no "
      "GC_get_on_collection_event GC_set_on_collection_event GC_get_suspend_signal GC_get_thr_restart_signal GC_thread_is_registered GC_get_stack_base GC_unregister_my_thread"),

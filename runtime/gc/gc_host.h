@@ -122,7 +122,7 @@ typedef struct gc_host {
     sh_status (*finalizer_add)(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);
     void (*finalizer_remove)(void *object);
     gc_finalizer *(*finalizer_take)(void);
-    void (*finalizer_done)(gc_finalizer *finalizer);
+    void (*finalizer_done)(gc_finalizer *finalizer) SH_RELIABILITY(will_not_corrupt_state, success);
     /* Those of the group are due now, as if their objects had died; and with each, those of other groups on the same
      * object. */
     void (*finalizer_condemn)(uint32_t group);
@@ -130,7 +130,7 @@ typedef struct gc_host {
     void (*queue_drain)(void);
     /* In the child of a fork: the thread that was draining it is gone. What it had taken and not handed over is
      * suppressed by the next drain. */
-    void (*queue_lost)(void);
+    void (*queue_lost)(void) SH_RELIABILITY(will_not_corrupt_state, success);
 
     void (*batch_close)(void);
     size_t (*batch_pending)(void);
@@ -139,7 +139,8 @@ typedef struct gc_host {
 
     /* The next condemned handle of the batch; NULL when there is none. settle follows each: GC_FORGET or GC_KEEP. */
     void *(*condemned_take)(gc_reason *out_reason);
-    void (*condemned_settle)(void *handle, gc_reason reason, gc_verdict verdict);
+    void (*condemned_settle)(void *handle, gc_reason reason, gc_verdict verdict)
+        SH_RELIABILITY(will_not_corrupt_state, success);
     /* Something waits in a lane, of any batch. */
     bool (*has_work)(void);
     /* Condemns the group's watched handles, for GC_UNLOAD. */

@@ -379,6 +379,7 @@ static void *put_back_locked(void *handle)
     return NULL;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void boehm_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
 {
     (void)reason;

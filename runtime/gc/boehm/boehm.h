@@ -35,10 +35,12 @@ bool boehm_finalizer_group_open(uint32_t group); /* with the lock held */
 sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);
 void boehm_finalizer_remove(void *object);
 gc_finalizer *boehm_finalizer_take(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void boehm_finalizer_done(gc_finalizer *finalizer);
 void boehm_finalizer_condemn(uint32_t group);
 bool boehm_finalizers_are_waiting(void);
 void boehm_queue_drain(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
 void boehm_queue_lost(void);
 
 #endif

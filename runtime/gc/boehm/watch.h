@@ -49,6 +49,7 @@ void *watch_take(gc_reason *out_reason);
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool watch_lane_is_empty(void);
 /* Back into the group's table, after watch_take. Cannot fail: there is the reserve. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 void watch_put_back(const void *handle, uint32_t group);
 
 /* The group's handles; those in the lane are asked for theirs. */

@@ -266,6 +266,7 @@ static void *manual_condemned_take(gc_reason *out_reason)
     return handle;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void manual_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
 {
     (void)reason;
@@ -490,6 +491,7 @@ static gc_finalizer *manual_finalizer_take(void)
     return taken;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void manual_finalizer_done(gc_finalizer *finalizer)
 {
     lock_host();
@@ -661,6 +663,7 @@ static void *manual_scanned_allocate(size_t size_bytes)
     return FAILS_HERE("gc.scanned") ? NULL : calloc(1, size_bytes);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static void no_queue(void)
 {
 }
