@@ -9,8 +9,8 @@
  *
  * Afterwards everything must work on another thread; in the end nothing may be left: no number, no descriptor, no user.
  *
- * Seen to fail with some of stress/mutants: wait-can-be-cancelled, open-can-be-cancelled, thread-end-keeps-leases,
- * release-ends-its-thread, duplicate-takes-a-counted-reference, rest-of-leases-is-lost.
+ * Seen to fail with five of stress/mutants: wait-can-be-cancelled, open-can-be-cancelled, thread-end-keeps-leases,
+ * torn-release-is-not-finished, rest-of-leases-is-lost.
  */
 #include "../deep.h"
 #include "../die.h"
