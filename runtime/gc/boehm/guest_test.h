@@ -61,8 +61,10 @@ __attribute__((noinline)) static void guest_scrub(void)
     memset((void *)(uintptr_t)room, 0, sizeof room);
 }
 
+/* The last of an earlier case may still be on their way. */
 static void guest_drop(bool with_finalizer)
 {
+    CHECK(sh_wait_for_pending_finalizers(-1) == SH_OK);
     atomic_word_store(&guest.released, 0);
     atomic_word_store(&guest.finalized, 0);
     GC_disable();
