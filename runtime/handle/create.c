@@ -194,11 +194,8 @@ static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **o
     if (of->kind->duplicate == NULL)
         return SH_E_UNSUPPORTED;
     handle_class wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group};
-    thread_record *unused;
     sh_handle *copy;
-    sh_status status = thread_attach(false, &unused);
-    if (status == SH_OK)
-        status = make_admitted(&wanted, context_get(h->context_number), &copy);
+    sh_status status = make_admitted(&wanted, context_get(h->context_number), &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
     if (status == SH_OK)
