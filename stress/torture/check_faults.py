@@ -13,7 +13,8 @@ NM, LIBRARY, WRAPPED = sys.argv[1], sys.argv[2], sys.argv[3:]
 # By prefix: what cannot fail with arguments that are right, or whose failure has no consequence.
 CANNOT_FAIL = [
     "AO_", "__", "_GLOBAL_", "_ITM_", "_U", "abort", "mem", "str", "snprintf", "vsnprintf",  # the compiler's, and text
-    "free", "gettid", "clock_gettime", "nanosleep",  # a sleep that is cut short is no error here
+    "free", "getpid", "gettid", "clock_gettime", "nanosleep",  # a sleep that is cut short is no error here
+    "dlerror",
     "pthread_attr_", "pthread_cond", "pthread_mutex_", "pthread_self", "pthread_setcancelstate", "pthread_setname_np",
     "pthread_sigmask", "sem_init", "sem_post", "sem_trywait", "sigaddset", "sigdelset", "sigemptyset", "sigfillset",
     "GC_allow_register_threads", "GC_base", "GC_call_with_alloc_lock", "GC_free", "GC_gcollect", "GC_get_gc_no",

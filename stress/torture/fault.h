@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 /*
- * CALL(symbol, errno values in which it may fail…). The values are those of the manual pages; of the collector, which
- * answers null and knows no errno, one is named that a careless caller would let through.
+ * CALL(symbol, errno values in which it may fail…). The values are those of the manual pages; where a
+ * call has none (the collector, dlsym, atexit), one is named that a careless caller would let through.
  * check_faults.py holds this list against what the library calls, and against the linker's list in meson.build.
  */
 #define FAULT_CALLS(CALL)                                                                                              \
@@ -23,6 +23,9 @@
          ETXTBSY, EWOULDBLOCK)                                                                                         \
     CALL(close, EBADF, EDQUOT, EINTR, EIO, ENOSPC)                                                                     \
     CALL(fcntl64, EACCES, EAGAIN, EBADF, EINVAL, EMFILE)                                                               \
+    CALL(dup3, EBADF, EBUSY, EINTR, EINVAL, EMFILE)                                                                    \
+    CALL(fstat64, EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW)              \
+    CALL(getrlimit64, EFAULT, EINVAL, EPERM, ESRCH)                                                                    \
     CALL(socket, EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT)                       \
     CALL(pipe2, EFAULT, EINVAL, EMFILE, ENFILE, ENOPKG)                                                                \
     CALL(eventfd, EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM)                                                              \
@@ -34,6 +37,11 @@
     CALL(pthread_key_create, EAGAIN, ENOMEM)                                                                           \
     CALL(pthread_setspecific, EINVAL, ENOMEM)                                                                          \
     CALL(pthread_atfork, ENOMEM)                                                                                       \
+    CALL(pthread_getattr_np, EACCES, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM)                                           \
+    CALL(atexit, ENOMEM)                                                                                               \
+    CALL(sigaction, EFAULT, EINVAL)                                                                                    \
+    CALL(tgkill, EAGAIN, EINVAL, EPERM, ESRCH)                                                                         \
+    CALL(dlsym, ENOENT)                                                                                                \
     CALL(sem_wait, EINTR)                                                                                              \
     CALL(sem_clockwait, EINTR)                                                                                         \
     CALL(GC_malloc, ENOMEM)                                                                                            \

@@ -4,13 +4,17 @@
  * __wrap_symbol, and __real_symbol reach what was meant.
  */
 #include "fault.h"
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gc.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -109,6 +113,9 @@ int __wrap_close(int descriptor)
     return strikes ? -1 : result;
 }
 
+WRAP(int, dup3, (int from, int to, int flags), (from, to, flags), -1)
+WRAP(int, fstat64, (int descriptor, struct stat *out_status), (descriptor, out_status), -1)
+WRAP(int, getrlimit64, (int resource, struct rlimit *out_limit), (resource, out_limit), -1)
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
 WRAP(int, pipe2, (int ends[2], int flags), (ends, flags), -1)
 WRAP(int, eventfd, (unsigned count, int flags), (count, flags), -1)
@@ -146,8 +153,17 @@ WRAP_ERROR(pthread_key_create, (pthread_key_t * key, void (*at_end)(void *)), (k
 WRAP_ERROR(pthread_setspecific, (pthread_key_t key, const void *value), (key, value))
 WRAP_ERROR(pthread_atfork, (void (*before)(void), void (*in_parent)(void), void (*in_child)(void)),
            (before, in_parent, in_child))
+WRAP_ERROR(pthread_getattr_np, (pthread_t thread, pthread_attr_t *out_attributes), (thread, out_attributes))
+WRAP(int, tgkill, (pid_t process, pid_t thread, int signal), (process, thread, signal), -1)
 WRAP(int, sem_wait, (sem_t * signal), (signal), -1)
 WRAP(int, sem_clockwait, (sem_t * signal, clockid_t clock, const struct timespec *until), (signal, clock, until), -1)
+
+/* ---- the process ------------------------------------------------------------------------------------------------- */
+
+WRAP(int, sigaction, (int signal, const struct sigaction *action, struct sigaction *out_before),
+     (signal, action, out_before), -1)
+WRAP(int, atexit, (void (*at_exit)(void)), (at_exit), -1)
+WRAP(void *, dlsym, (void *where, const char *name), (where, name), NULL)
 
 /* ---- the collector ----------------------------------------------------------------------------------------------- */
 
