@@ -317,7 +317,10 @@ static sh_status start_above_host(int wake_signal)
         return status;
     if (wake_start(wake_signal) != 0)
         return SH_E_ARGUMENT;
-    if (thread_start(&threads_client) == 0 && domain_start() && owner_map_start() && start_threads() == 0)
+    thread_record *unused;
+    /* The calling thread before our own: without it nothing may have been started. */
+    if (thread_start(&threads_client) == 0 && domain_start() && owner_map_start() &&
+        thread_attach(false, &unused) == SH_OK && start_threads() == 0)
         return SH_OK;
     wake_stop();
     return SH_E_NOMEM;
