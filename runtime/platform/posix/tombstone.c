@@ -47,8 +47,12 @@ static bool have_tombstone(platform_tombstone *tombstone)
         return true;
     struct stat opened;
     int number = move_up(open_path());
-    if (number < 0 || fstat(number, &opened) != 0)
+    if (number < 0)
         return false;
+    if (fstat(number, &opened) != 0) { /* it would not be known again */
+        (void)close(number);
+        return false;
+    }
     *tombstone = (platform_tombstone){.number = number, .device = opened.st_dev, .inode = opened.st_ino};
     return true;
 }
