@@ -42,7 +42,9 @@ int platform_wake_install(int signal)
     struct sigaction found = {.sa_handler = SIG_DFL},
                      ours = {.sa_handler = do_nothing, .sa_flags = SA_RESTART | SA_ONSTACK};
     int error = 0;
-    if (sigaction(signal, NULL, &found) == 0 && !is_free(&found))
+    if (sigaction(signal, NULL, &found) != 0)
+        error = errno;
+    else if (!is_free(&found))
         error = EBUSY;
     else if (sigaction(signal, &ours, NULL) != 0)
         error = errno;
