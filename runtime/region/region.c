@@ -23,12 +23,31 @@ static bool regions_are_valid(const thread_regions *open)
 
 /* ---- what can fail ----------------------------------------------------------------------------------------------- */
 
-static bool are_functions(const sh_function *functions, size_t count)
+/* Beside the caller's array, which is written when nothing can fail any more: asking the loader again could.
+ * SH_E_ARGUMENT: one of them is none. */
+static sh_status find_functions(const sh_reserve *reserve, platform_function ***out_found)
 {
-    for (size_t i = 0; i < count; i++)
-        if (functions[i].name == NULL || platform_function_find(functions[i].name) == NULL)
-            return false;
-    return true;
+    const sh_function *functions = reserve->functions;
+    size_t count = reserve->function_count;
+    platform_function **found = count == 0 ? NULL : platform_memory_allocate(count * sizeof *found);
+    if (count > 0 && found == NULL)
+        return SH_E_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        found[i] = functions[i].name == NULL ? NULL : platform_function_find(functions[i].name);
+        if (found[i] == NULL) {
+            platform_memory_free(found);
+            return SH_E_ARGUMENT;
+        }
+    }
+    *out_found = found;
+    return SH_OK;
+}
+
+static void hand_back(platform_function **found, const sh_reserve *reserve)
+{
+    for (size_t i = 0; i < reserve->function_count; i++)
+        reserve->functions[i].address = found[i];
+    platform_memory_free(found);
 }
 
 static sh_status grow_stack(size_t size_bytes)
@@ -62,8 +81,6 @@ static sh_status prepare_leases(thread_record *record, size_t count)
 /* What has to be given back comes last. */
 static sh_status prepare(thread_record *record, const sh_reserve *reserve)
 {
-    if (!are_functions(reserve->functions, reserve->function_count))
-        return SH_E_ARGUMENT;
     sh_status status = grow_stack(reserve->stack_bytes);
     if (status == SH_OK)
         status = prepare_leases(record, reserve->lease_count);
@@ -99,8 +116,6 @@ static void begin(thread_record *record, const sh_reserve *reserve, platform_can
         open->cancellation_before = cancellation_before;
     if (reserve->block_signals)
         block_signals(open);
-    for (size_t i = 0; i < reserve->function_count; i++)
-        reserve->functions[i].address = platform_function_find(reserve->functions[i].name);
     ASSERT(regions_are_valid(open));
 }
 
@@ -137,9 +152,16 @@ static sh_status enter(sh_region *region, const sh_reserve *reserve, platform_ca
                          .outer_stock = record->regions.stock,
                          .outer_lease_count = record->regions.lease_count,
                          .depth = record->regions.depth + 1};
-    status = prepare(record, reserve);
+    platform_function **functions;
+    status = find_functions(reserve, &functions);
     if (status != SH_OK)
         return status;
+    status = prepare(record, reserve);
+    if (status != SH_OK) {
+        platform_memory_free(functions);
+        return status;
+    }
+    hand_back(functions, reserve);
     begin(record, reserve, cancellation_before);
     *region = entered;
     return SH_OK;
