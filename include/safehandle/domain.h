@@ -94,6 +94,7 @@ typedef struct sh_unload_report {
  * SH_E_TIMEOUT      handles are left over: the report says which and who holds them; their last users release them
  * SH_E_ARGUMENT     domain is not a domain
  * SH_E_CLOSED       the runtime is not running
+ * SH_E_NOMEM        the first call of a thread that could not be attached: nothing was begun
  * SH_E_UNSUPPORTED  called on a thread of ours: it would wait for itself
  */
 SH_MUST_CHECK SH_API sh_status sh_domain_unload(sh_domain *domain, int64_t timeout_ms,
