@@ -2,10 +2,10 @@
 /*
  * faults: every call that the library makes outside itself fails, in turn, under every public function.
  *
- * fault_cases.c has a case for each exported function; one that has none fails here. A case is run once to see what it
- * reaches; then once for each call that it reached, each time it was reached, each errno value of the call's manual
- * page, for that one time and from then on: with Boehm's collector and the manual host, on a thread that is known to
- * the library and on one that is not. Each of these is a process of its own.
+ * The lists of fault_case.h have a case for each exported function; one that has none fails here. A case is run once to
+ * see what it reaches; then once for each call that it reached, each time it was reached, each errno value of the
+ * call's manual page, for that one time and from then on: with Boehm's collector and the manual host, on a thread that
+ * is known to the library and on one that is not. Each of these is a process of its own.
  *
  * What must hold (fault_trial.c): an answer that the function's page gives for it; errno as it was, or with
  * SH_E_SYSTEM what the system said; on failure, outputs, descriptors and the handle as they were, and no memory that
@@ -27,10 +27,30 @@ static const sh_collector collectors[COLLECTORS] = {SH_COLLECTOR_BOEHM, SH_COLLE
 
 /* ---- the list of cases is complete ------------------------------------------------------------------------------- */
 
+static const fault_case *const lists[] = {fault_base_cases, fault_domain_cases, fault_region_cases, fault_waking_cases};
+
+/* The ith of all lists; NULL: there are not so many. */
+static const fault_case *case_at(size_t i)
+{
+    for (size_t list = 0; list < sizeof lists / sizeof *lists; list++)
+        for (const fault_case *each = lists[list]; each->symbol != NULL; each++)
+            if (i-- == 0)
+                return each;
+    return NULL;
+}
+
+static size_t count_cases(void)
+{
+    size_t count = 0;
+    while (case_at(count) != NULL)
+        count++;
+    return count;
+}
+
 static bool is_known(const char *symbol)
 {
-    for (size_t i = 0; i < fault_case_count; i++)
-        if (strcmp(fault_cases[i].symbol, symbol) == 0)
+    for (size_t i = 0; case_at(i) != NULL; i++)
+        if (strcmp(case_at(i)->symbol, symbol) == 0)
             return true;
     for (size_t i = 0; i < fault_free_symbol_count; i++)
         if (strcmp(fault_free_symbols[i], symbol) == 0)
@@ -43,7 +63,7 @@ static void check_cases(torture_tally *tally)
     for (const char *const *symbol = fault_exported_symbols; *symbol != NULL; symbol++) {
         torture_try(tally);
         if (!is_known(*symbol))
-            torture_fail(tally, "%s is exported, and fault_cases.c has no case for it", *symbol);
+            torture_fail(tally, "%s is exported, and has no case in fault_….c", *symbol);
     }
 }
 
@@ -54,8 +74,8 @@ typedef int reached_counts[COLLECTORS][THREADS][FAULT_CALL_COUNT];
 
 static reached_counts *map_counts(void)
 {
-    void *counts = mmap(NULL, fault_case_count * sizeof(reached_counts), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *counts =
+        mmap(NULL, count_cases() * sizeof(reached_counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (counts == MAP_FAILED)
         die("memory for the counts: %s", strerror(errno));
     return counts;
@@ -85,12 +105,12 @@ static bool applies(const fault_case *of, int thread)
 
 static fault_trial trial_of(size_t i, int collector, int thread)
 {
-    return (fault_trial){.of = &fault_cases[i], .collector = collectors[collector], .fresh_thread = thread == 1};
+    return (fault_trial){.of = case_at(i), .collector = collectors[collector], .fresh_thread = thread == 1};
 }
 
 static void count_all(trial_pool *pool, reached_counts *counts)
 {
-    for (size_t i = 0; i < fault_case_count; i++)
+    for (size_t i = 0; case_at(i) != NULL; i++)
         for (int collector = 0; collector < COLLECTORS; collector++)
             for (int thread = 0; thread < THREADS; thread++) {
                 fault_trial trial = trial_of(i, collector, thread);
@@ -103,7 +123,7 @@ static void count_all(trial_pool *pool, reached_counts *counts)
 
 static void fail_all(trial_pool *pool, reached_counts *counts)
 {
-    for (size_t i = 0; i < fault_case_count; i++)
+    for (size_t i = 0; case_at(i) != NULL; i++)
         for (int collector = 0; collector < COLLECTORS; collector++)
             for (int thread = 0; thread < THREADS; thread++)
                 for (fault_call call = 0; call < FAULT_CALL_COUNT; call++) {
