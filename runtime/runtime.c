@@ -187,11 +187,8 @@ static void end_stop(void)
     unlock_runtime();
 }
 
-static sh_status stop_within(int64_t timeout_ms)
+static sh_status unload_and_stop(int64_t deadline)
 {
-    if (thread_is_ours())
-        return SH_E_UNSUPPORTED;
-    int64_t deadline = platform_deadline(timeout_ms);
     if (!begin_stop(deadline))
         return SH_E_CLOSED;
     domain_begin_unload_all();
@@ -199,6 +196,17 @@ static sh_status stop_within(int64_t timeout_ms)
     stop(deadline);
     end_stop();
     return unloaded == SH_OK ? SH_OK : SH_E_TIMEOUT;
+}
+
+static sh_status stop_within(int64_t timeout_ms)
+{
+    if (thread_is_ours())
+        return SH_E_UNSUPPORTED;
+    int64_t deadline = platform_deadline(timeout_ms);
+    platform_cancel_token token = platform_cancel_hold(); /* who is torn away in the middle leaves a stop for ever */
+    sh_status status = unload_and_stop(deadline);
+    platform_cancel_restore(token);
+    return status;
 }
 
 sh_status sh_shutdown(int64_t timeout_ms)
@@ -344,21 +352,31 @@ static sh_status start(const sh_options *options)
     return status;
 }
 
+/* With options filled in. */
+static sh_status start_or_join(const sh_options *options, bool any_will_do)
+{
+    sh_status status = SH_OK;
+    lock_runtime();
+    if (!wait_stopped(PLATFORM_FOREVER))
+        status = SH_E_CLOSED;
+    else if (state_is(LIFECYCLE_STOPPED))
+        status = start(options);
+    else if (!any_will_do && !same_options(options, &runtime.options))
+        status = SH_E_ARGUMENT;
+    unlock_runtime();
+    return status != SH_OK ? status : sh_thread_attach();
+}
+
 sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes)
 {
     sh_options options;
     sh_status status = check_options(options_or_null, options_size_bytes, &options);
     if (status != SH_OK)
         return status;
-    lock_runtime();
-    if (!wait_stopped(PLATFORM_FOREVER))
-        status = SH_E_CLOSED;
-    else if (state_is(LIFECYCLE_STOPPED))
-        status = start(&options);
-    else if (options_or_null != NULL && !same_options(&options, &runtime.options))
-        status = SH_E_ARGUMENT;
-    unlock_runtime();
-    return status != SH_OK ? status : sh_thread_attach();
+    platform_cancel_token token = platform_cancel_hold(); /* opening a descriptor is a cancellation point */
+    status = start_or_join(&options, options_or_null == NULL);
+    platform_cancel_restore(token);
+    return status;
 }
 
 sh_status sh_init(const sh_options *options_or_null)

@@ -80,6 +80,29 @@ Test(init, without_memory_or_threads_nothing_is_started)
     cr_expect_eq(sh_init(&manual), SH_OK);
 }
 
+static sh_status status_of_cancelled[2];
+
+static void *restart_while_cancelled(void *unused)
+{
+    (void)pthread_cancel(pthread_self());
+    status_of_cancelled[0] = sh_shutdown(1000);
+    status_of_cancelled[1] = sh_init(&manual);
+    pthread_testcancel();
+    return unused;
+}
+
+/* Both open or close a descriptor, which is a cancellation point, and hold locks meanwhile. */
+Test(init, a_cancellation_waits_until_a_stop_or_a_start_is_over, .timeout = 20)
+{
+    status_of_cancelled[0] = status_of_cancelled[1] = SH_E_UNBALANCED;
+    cr_assert_eq(sh_init(&manual), SH_OK);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, restart_while_cancelled, NULL);
+    (void)pthread_join(thread, NULL);
+    cr_expect_eq(status_of_cancelled[0], SH_OK);
+    cr_expect_eq(status_of_cancelled[1], SH_OK);
+}
+
 static void *init_on_a_thread(void *unused)
 {
     cr_assert_eq(sh_init(&manual), SH_OK);
