@@ -219,11 +219,13 @@ static void look(const form *of)
 /* In use by a counted reference of an act; NULL when there is none. */
 static sh_handle *in_use;
 
-void cancel_act_give_back(void)
+void cancel_act_give_back(const form *of)
 {
+    sh_options options = form_options(of);
     if (in_use != NULL)
         (void)sh_dangerous_release(in_use);
     in_use = NULL;
+    torture_must(sh_init(&options), "sh_init");
 }
 
 /* The user is this thread, by a counted reference that nobody knows the holder of. */

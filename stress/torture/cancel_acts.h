@@ -21,7 +21,8 @@ void cancel_acts_start(torture_tally *tally);
 /* One act, named in the sentences of what fails in it. */
 void cancel_act_run(const cancel_act *act, const form *of);
 
-/* When the act's thread has ended: gives back the counted reference that the act was cut off with. */
-void cancel_act_give_back(void);
+/* When the act's thread has ended: gives back the counted reference that the act was cut off with, and starts the
+ * runtime again where it was cut off after stopping it. */
+void cancel_act_give_back(const form *of);
 
 #endif

@@ -62,7 +62,7 @@ static bool tear(victim *chosen)
     if (pthread_create(&thread, NULL, live, chosen) != 0)
         die("a thread cannot be started");
     (void)pthread_join(thread, &result);
-    cancel_act_give_back();
+    cancel_act_give_back(chosen->of);
     return result == PTHREAD_CANCELED;
 }
 
