@@ -2,9 +2,11 @@
 /*
  * Torture: each class does one hostile thing to the library as often as it can, and counts how often a promise broke.
  *
- * A class runs in a process of its own (run.h), so that its descriptors, threads and heap reach no other. It may fork
- * and start threads, and ends all of them before it returns: a process that it leaves behind holds the class up until
- * its limit, which is a failure. What it prints goes to stderr. classes.h lists all classes.
+ * A class runs in a process of its own (run.h), so that its descriptors, threads and heap reach no other. It may
+ * fork and start threads, and ends all of them before it returns: a process that it leaves behind holds the class up
+ * until its limit, which is a failure. Its process, and each that it forks, ends by _exit: nothing that was
+ * registered for the end, the library's own unload among it, runs beside threads that are still busy. What it prints
+ * goes to stderr. classes.h lists all classes.
  */
 #ifndef TORTURE_TORTURE_H
 #define TORTURE_TORTURE_H
