@@ -8,12 +8,12 @@
 
 #include "form.h"
 
-enum { FORK_LOAD_SHARED = 8 };
+enum { FORK_LOAD_SHARED = 8, FORK_LOAD_LEASERS = 2 };
 
 /* What a child inherits. */
 typedef struct fork_load_handles {
     sh_handle *held;                     /* under a lease that another thread of the parent holds all the time */
-    sh_handle *shared[FORK_LOAD_SHARED]; /* leased and left by another thread without pause */
+    sh_handle *shared[FORK_LOAD_SHARED]; /* leased and left without pause, by FORK_LOAD_LEASERS threads at a time */
 } fork_load_handles;
 
 extern fork_load_handles fork_load;
