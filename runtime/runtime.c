@@ -32,6 +32,7 @@ static struct {
     sh_options options;
     bool fork_handlers_set;
     bool exit_handler_set;
+    int64_t stopping_thread_id; /* while the lifecycle is stopping */
 } runtime = {.mutex = PLATFORM_MUTEX_INIT};
 
 static void lock_runtime(void)
@@ -135,12 +136,17 @@ static void after_fork_in_child(void)
 
 /* ---- stop -------------------------------------------------------------------------------------------------------- */
 
-/* While somebody stops the runtime: with the mutex held. False: the deadline; or on a thread of ours, which the stop
- * may be waiting for. */
+/* A thread of ours may be; and the stop calls an interrupt, or a release, on its own thread. With the mutex held. */
+static bool is_waited_for_by_the_stop(void)
+{
+    return thread_is_ours() || runtime.stopping_thread_id == platform_thread_id();
+}
+
+/* While somebody stops the runtime: with the mutex held. False: the deadline; or the stop waits for this thread. */
 static bool wait_stopped(int64_t deadline)
 {
     while (state_is(LIFECYCLE_STOPPING))
-        if (thread_is_ours() || !platform_condition_wait(&runtime.stopped, &runtime.mutex, deadline))
+        if (is_waited_for_by_the_stop() || !platform_condition_wait(&runtime.stopped, &runtime.mutex, deadline))
             return false;
     return true;
 }
@@ -165,18 +171,23 @@ static void stop(int64_t deadline)
     gc->stop();
 }
 
-/* False: it is not running, or somebody else stops it, who is waited for. */
-static bool begin_stop(int64_t deadline)
+/* SH_E_CLOSED: it is not running, or somebody else stops it, who is waited for. */
+static sh_status begin_stop(int64_t deadline)
 {
-    bool admitted = lifecycle_admit() == SH_OK; /* starts our threads again after a fork */
+    /* Starts our threads again after a fork; and a collection that the unload brings about stops its thread. */
+    sh_status status = sh_thread_attach();
+    if (status != SH_OK && status != SH_E_CLOSED)
+        return status;
     lock_runtime();
-    bool mine = admitted && state_is(LIFECYCLE_RUNNING);
-    if (mine)
+    if (status == SH_OK && state_is(LIFECYCLE_RUNNING)) {
         lifecycle_set(LIFECYCLE_STOPPING);
-    else
+        runtime.stopping_thread_id = platform_thread_id();
+    } else {
         (void)wait_stopped(deadline);
+        status = SH_E_CLOSED;
+    }
     unlock_runtime();
-    return mine;
+    return status;
 }
 
 static void end_stop(void)
@@ -189,8 +200,9 @@ static void end_stop(void)
 
 static sh_status unload_and_stop(int64_t deadline)
 {
-    if (!begin_stop(deadline))
-        return SH_E_CLOSED;
+    sh_status status = begin_stop(deadline);
+    if (status != SH_OK)
+        return status;
     domain_begin_unload_all();
     sh_status unloaded = unload_run(GC_EVERY_GROUP, deadline, NULL);
     stop(deadline);
@@ -274,10 +286,11 @@ static sh_status set_fork_handlers(void)
     return runtime.fork_handlers_set ? SH_OK : SH_E_NOMEM;
 }
 
-/* In the child of a fork that has not used us since, nothing is unloaded: the parent's releases are the parent's. */
+/* In the child of a fork that has not used us since, nothing is unloaded: the parent's releases are the parent's. What
+ * another thread is stopping is waited for, or the process would end in the middle of it. */
 static void at_exit(void)
 {
-    if (state_is(LIFECYCLE_RUNNING))
+    if (state_is(LIFECYCLE_RUNNING) || state_is(LIFECYCLE_STOPPING))
         (void)stop_within(runtime.options.exit_deadline_ms);
 }
 

@@ -80,6 +80,7 @@ SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
  *                   their last users still release them. One whose release does not come back is an
  *                   SH_EVENT_FINALIZER_OVERDUE.
  * SH_E_CLOSED       the runtime is not running
+ * SH_E_NOMEM        the thread could not be attached, or after a fork our threads not started: nothing was changed
  * SH_E_UNSUPPORTED  called on a thread of ours
  */
 SH_MUST_CHECK SH_API sh_status sh_shutdown(int64_t timeout_ms);

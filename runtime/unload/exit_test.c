@@ -144,6 +144,72 @@ static void by_exit_on_another_thread(void)
     expect_all(&seen);
 }
 
+static int collect_in_interrupt(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    gc->collect();
+    return 0;
+}
+
+static const sh_kind collecting = {
+    .name = "collecting", .invalid_value = -1, .release = release_reporting, .interrupt = collect_in_interrupt};
+
+/* On a thread that has never called us. */
+static void start_and_collect_at_the_exit(void)
+{
+    options.exit_deadline_ms = 100;
+    bool success = false;
+    CHECK(sh_init(&options) == SH_OK);
+    CHECK(sh_wrap(&collecting, 'h', NULL, &kept) == SH_OK);
+    CHECK(sh_dangerous_add_ref(kept, &success) == SH_OK && success);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, exit_elsewhere, NULL);
+    (void)pthread_join(thread, NULL);
+}
+
+static void the_thread_that_exits_may_collect(void)
+{
+    ending seen = run_child(start_and_collect_at_the_exit);
+    CHECK(WIFEXITED(seen.status) && WEXITSTATUS(seen.status) == 0);
+}
+
+static platform_signal shutdown_is_on;
+
+static void report_late(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    platform_signal_post(&shutdown_is_on);
+    (void)usleep(200 * 1000);
+    report('f');
+}
+
+static void *shut_down(void *unused)
+{
+    (void)unused;
+    CHECK(sh_shutdown(-1) == SH_OK);
+    return NULL;
+}
+
+static void start_and_exit_beside_a_shutdown(void)
+{
+    platform_signal_init(&shutdown_is_on);
+    options.exit_deadline_ms = 60 * 1000;
+    CHECK(sh_init(&options) == SH_OK);
+    CHECK(sh_wrap(&reporting, 'h', NULL, &kept) == SH_OK);
+    CHECK(sh_finalizer_register(make_object(), report_late, NULL) == SH_OK);
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, shut_down, NULL);
+    (void)platform_signal_wait(&shutdown_is_on, PLATFORM_FOREVER);
+}
+
+static void by_exit_beside_a_shutdown(void)
+{
+    ending seen = run_child(start_and_exit_beside_a_shutdown);
+    CHECK(strcmp(seen.text, "fh") == 0);
+}
+
 static void start_and_leave(void)
 {
     start_with_handles();
@@ -279,6 +345,8 @@ int main(int count, char **arguments)
     TAP_RUN(by_return_or_exit);
     TAP_RUN(by_shutdown_and_then_nothing_more);
     TAP_RUN(by_exit_on_another_thread);
+    TAP_RUN(the_thread_that_exits_may_collect);
+    TAP_RUN(by_exit_beside_a_shutdown);
     TAP_RUN(not_after_an_immediate_exit);
     TAP_RUN(not_after_a_deadly_signal);
     TAP_RUN(a_hung_finalizer_and_a_user_cost_no_more_than_the_deadline);
