@@ -68,8 +68,14 @@ static uint32_t group_of(const void *handle)
     return handle_class_of(handle)->group;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
+static bool admits(uint32_t group)
+{
+    return (state_is(LIFECYCLE_RUNNING) || state_is(LIFECYCLE_FORKED)) && domain_admits_now(group);
+}
+
 static const gc_client collector_client = {
-    .judge = release_judge, .deaths_found = finalization_wake, .group_of = group_of};
+    .judge = release_judge, .deaths_found = finalization_wake, .group_of = group_of, .admits = admits};
 
 static const finalization_client lanes_client = {
     .hooks = &hooks,

@@ -93,7 +93,8 @@ typedef struct sh_unload_report {
  * SH_PENDING        what is left over is leased by the calling thread itself: waiting would never end
  * SH_E_TIMEOUT      handles are left over: the report says which and who holds them; their last users release them
  * SH_E_ARGUMENT     domain is not a domain
- * SH_E_CLOSED       the runtime is not running
+ * SH_E_CLOSED       the runtime is not running; or a sh_shutdown ended beside it, and handles are left over: the report
+ *                   is written
  * SH_E_NOMEM        the first call of a thread that could not be attached: nothing was begun
  * SH_E_UNSUPPORTED  called on a thread of ours: it would wait for itself
  */
@@ -106,8 +107,8 @@ SH_API void sh_unload_report_clear(sh_unload_report *report);
 /*
  * Ends a domain, so that its place can be used again; it may but need not have been unloaded.
  *
- * SH_PENDING     a handle in it is not released, or a thread is in it: nothing was changed
- * SH_E_ARGUMENT  domain is not a domain
+ * SH_PENDING     a handle in it is not released, a finalizer that is registered in it is not due (an unload makes it
+ * so), or a thread is in it: nothing was changed SH_E_ARGUMENT  domain is not a domain
  */
 SH_MUST_CHECK SH_API sh_status sh_domain_destroy(sh_domain *domain);
 

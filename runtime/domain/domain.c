@@ -61,9 +61,20 @@ static bool is_domain(const sh_domain *domain)
 
 /* ---- admission --------------------------------------------------------------------------------------------------- */
 
-bool domain_admits(uint32_t number)
+bool domain_admits_now(uint32_t number)
 {
     return state_of(&domains.places[number]) == DOMAIN_LOADED;
+}
+
+/* A destroy that comes to nothing refuses nobody: its short refusal is never seen with the mutex held. */
+bool domain_admits(uint32_t number)
+{
+    if (domain_admits_now(number))
+        return true;
+    platform_mutex_lock(&domains.mutex);
+    bool admitted = domain_admits_now(number);
+    platform_mutex_unlock(&domains.mutex);
+    return admitted;
 }
 
 static uint32_t number_here(void)
@@ -153,13 +164,13 @@ void domain_begin_unload_all(void)
 sh_status domain_end(sh_domain *domain, bool (*may_go)(uint32_t number))
 {
     platform_mutex_lock(&domains.mutex);
-    sh_status status = is_domain(domain) ? SH_OK : SH_E_ARGUMENT;
+    sh_status status = !is_domain(domain) ? SH_E_ARGUMENT : domain->threads_inside > 0 ? SH_PENDING : SH_OK;
     if (status == SH_OK) {
         word_t before = atomic_word_load(&domain->state);
         /* First, so that nothing is made in it after the look. */
         atomic_word_store_release(&domain->state, DOMAIN_UNLOADED);
         CHECKPOINT("domain.end");
-        if (domain->threads_inside > 0 || !may_go(number_of(domain))) {
+        if (!may_go(number_of(domain))) {
             atomic_word_store_release(&domain->state, before);
             status = SH_PENDING;
         } else {

@@ -22,9 +22,14 @@ bool domain_start(void);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status domain_admit(const sh_domain *domain_or_null, uint32_t *out_number);
 
-/* Whether it still takes something new; asked again after that was made. */
+/* Whether it still takes something new; asked again after that was made. Waits for a sh_domain_destroy that is just
+ * finding out whether it may. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool domain_admits(uint32_t number);
+
+/* The same, for who must not wait: a domain that a thread is in is not being destroyed. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool domain_admits_now(uint32_t number);
 
 /* Refuses everything new from now on. SH_E_ARGUMENT: it is no domain. */
 sh_status domain_begin_unload(sh_domain *domain, uint32_t *out_number);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle/finalizer.h: what a program asks of the lanes. */
+#include "base/checkpoint.h"
 #include "domain/domain.h"
 #include "finalization/finalization.h"
 #include "platform/platform.h"
@@ -23,6 +24,7 @@ sh_status sh_finalizer_register_at(void *object, sh_finalizer *run, void *data, 
     status = domain_admit(NULL, &domain);
     if (status != SH_OK)
         return status;
+    CHECKPOINT("finalizer.admitted");
     return gc->finalizer_add(object, run, data, site_or_null == NULL ? (sh_site){NULL, 0} : *site_or_null, domain);
 }
 

@@ -16,6 +16,7 @@
  *
  *   judge, deaths_found       called where the collector has stopped the world, its lock held: they allocate nothing,
  *                             take no lock, wait for nothing
+ *   admits                    called with the host's lock held: the same
  *   every other function      any registered thread, except that start, stop and the fork functions are called by the
  *                             runtime alone, one at a time
  */
@@ -48,7 +49,8 @@ typedef struct gc_client {
     gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
     void (*deaths_found)(void) SH_RELIABILITY(will_not_corrupt_state, success);
     uint32_t (*group_of)(const void *handle)
-        SH_RELIABILITY(will_not_corrupt_state, success); /* the one it was allocated for */
+        SH_RELIABILITY(will_not_corrupt_state, success);                            /* the one it was allocated for */
+    bool (*admits)(uint32_t group) SH_RELIABILITY(will_not_corrupt_state, success); /* it takes new finalizers */
 } gc_client;
 
 /*
@@ -117,8 +119,10 @@ typedef struct gc_host {
     /* A full collection. Deaths are known when it returns. */
     void (*collect)(void);
 
-    /* Normal finalizers. add: SH_OK, SH_E_ARGUMENT, SH_E_NOMEM, SH_E_UNSUPPORTED. remove: takes back those of object
-     * that have not died. take: the next dead one, NULL when there is none now. done: after it has run. */
+    /* Normal finalizers. add: SH_OK, SH_E_ARGUMENT, SH_E_NOMEM, SH_E_UNSUPPORTED; SH_E_CLOSED when the group does not
+     * admit it, which is asked in one step with the adding: a condemnation that follows the refusal misses none.
+     * remove: takes back those of object that have not died. take: the next dead one, NULL when there is none now.
+     * done: after it has run. */
     sh_status (*finalizer_add)(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group);
     void (*finalizer_remove)(void *object);
     gc_finalizer *(*finalizer_take)(void);
@@ -126,6 +130,8 @@ typedef struct gc_host {
     /* Those of the group are due now, as if their objects had died; and with each, those of other groups on the same
      * object. */
     void (*finalizer_condemn)(uint32_t group);
+    /* One of the group's is not due yet. */
+    bool (*finalizer_is_watching)(uint32_t group);
     /* Runs what waits in the collector's own queue, where draining it is ours; it ends in finalizer_take. */
     void (*queue_drain)(void);
     /* In the child of a fork: the thread that was draining it is gone. What it had taken and not handed over is

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle/domain.h: unloading and ending a domain. Making and entering one: domain/domain.c. */
 #include "domain/domain.h"
+#include "gc/gc_host.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
@@ -31,12 +32,15 @@ void sh_unload_report_clear(sh_unload_report *report)
     *report = (sh_unload_report){.released = 0};
 }
 
+/* What stayed in it would belong to whoever gets the place. */
 static bool is_empty(uint32_t group)
 {
-    return left_over_count(group) == 0;
+    return left_over_count(group) == 0 && !gc->finalizer_is_watching(group);
 }
 
 sh_status sh_domain_destroy(sh_domain *domain)
 {
+    /* In the child of a fork, takes the threads that it does not have out of their domains. */
+    (void)lifecycle_admit(); /* may fail here: then those stay inside, and the next caller tries again */
     return domain_end(domain, is_empty);
 }

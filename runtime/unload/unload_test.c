@@ -129,6 +129,53 @@ Test(unload, a_domain_with_an_open_handle_is_not_destroyed)
     cr_expect_eq(sh_domain_destroy(domain), SH_OK);
 }
 
+static void ignore(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+}
+
+Test(unload, a_domain_with_a_finalizer_is_not_destroyed)
+{
+    int object;
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    cr_assert_eq(sh_finalizer_register(&object, ignore, NULL), SH_OK);
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    cr_expect_eq(sh_domain_destroy(domain), SH_PENDING, "or it would belong to the next domain in this place");
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop_object(&object), SH_OK);
+    cr_expect_eq(sh_domain_destroy(domain), SH_PENDING, "the collection has not ended");
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK);
+}
+
+static sh_status made_beside;
+
+static void *make_beside(void *unused)
+{
+    sh_create_options options = {.domain = domain};
+    sh_handle *h;
+    made_beside = sh_create(&testing_kind, &options, &h);
+    return unused;
+}
+
+static void begin_to_make(void *out_thread)
+{
+    testing_at_nothing();
+    (void)pthread_create(out_thread, NULL, make_beside, NULL);
+    (void)usleep(50 * 1000); /* into the middle of the destroy */
+}
+
+Test(unload, a_destroy_that_comes_to_nothing_refuses_nobody)
+{
+    (void)make_in(domain, 7);
+    pthread_t maker;
+    testing_at("domain.end", 1, begin_to_make, &maker);
+    cr_expect_eq(sh_domain_destroy(domain), SH_PENDING);
+    (void)pthread_join(maker, NULL);
+    cr_expect_eq(made_beside, SH_OK);
+}
+
 /* ---- refusing ---------------------------------------------------------------------------------------------------- */
 
 Test(unload, nothing_new_afterwards)
@@ -177,6 +224,17 @@ Test(unload, a_handle_that_was_just_made_is_refused)
     testing_at("handle.made", 1, unload_now, NULL);
     cr_expect_eq(sh_wrap(&testing_kind, 7, &options, &h), SH_E_CLOSED);
     cr_expect_null(h);
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK);
+}
+
+Test(unload, a_finalizer_that_is_being_registered_is_refused)
+{
+    int object;
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    testing_at("finalizer.admitted", 1, unload_now, NULL);
+    cr_expect_eq(sh_finalizer_register(&object, ignore, NULL), SH_E_CLOSED);
+    cr_expect_eq(sh_host_drop_object(&object), SH_E_ARGUMENT, "it was not registered");
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
     cr_expect_eq(sh_domain_destroy(domain), SH_OK);
 }
 

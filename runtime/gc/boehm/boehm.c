@@ -463,6 +463,7 @@ const gc_host gc_host_boehm = {
     .finalizer_take = boehm_finalizer_take,
     .finalizer_done = boehm_finalizer_done,
     .finalizer_condemn = boehm_finalizer_condemn,
+    .finalizer_is_watching = boehm_finalizer_is_watching,
     .queue_drain = boehm_queue_drain,
     .queue_lost = boehm_queue_lost,
     .batch_close = boehm_batch_close,

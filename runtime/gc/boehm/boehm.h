@@ -38,6 +38,7 @@ gc_finalizer *boehm_finalizer_take(void);
 SH_RELIABILITY(will_not_corrupt_state, success)
 void boehm_finalizer_done(gc_finalizer *finalizer);
 void boehm_finalizer_condemn(uint32_t group);
+bool boehm_finalizer_is_watching(uint32_t group);
 bool boehm_finalizers_are_waiting(void);
 void boehm_queue_drain(void);
 SH_RELIABILITY(will_not_corrupt_state, success)

@@ -554,6 +554,74 @@ Test(boehm, a_finalizer_may_suppress_one_that_is_due)
     cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, NULL), 0, "none is waited for in vain");
 }
 
+/* ---- finalizers and unloads -------------------------------------------------------------------------------------- */
+
+static void unload_beside(void *domain)
+{
+    testing_at_nothing();
+    cr_assert_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+}
+
+static sh_domain *enter_new_domain(void)
+{
+    sh_domain *domain;
+    cr_assert_eq(sh_domain_create("test", &domain), SH_OK);
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    return domain;
+}
+
+static void count_run(void *object, void *in_out_count)
+{
+    (void)object;
+    ++*(int *)in_out_count;
+}
+
+Test(boehm, a_finalizer_that_is_registered_beside_an_unload_is_refused)
+{
+    sh_domain *domain = enter_new_domain();
+    int runs = 0;
+    void *object = GC_MALLOC(16);
+    GC_finalization_proc there;
+    testing_at("finalizer.registered", 1, unload_beside, domain);
+    cr_expect_eq(sh_finalizer_register(object, count_run, &runs), SH_E_CLOSED);
+    GC_register_finalizer_no_order(object, 0, NULL, &there, NULL);
+    cr_expect_eq(there, (GC_finalization_proc)0, "taken back");
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK);
+    sh_collect();
+    testing_settle();
+    cr_expect_eq(runs, 0);
+}
+
+/* The unload meets the object by its first finalizer, and takes the second one along. */
+Test(boehm, a_finalizer_that_an_unload_has_met_is_not_refused)
+{
+    sh_domain *domain = enter_new_domain();
+    int runs = 0;
+    void *object = GC_MALLOC(16);
+    cr_assert_eq(sh_finalizer_register(object, count_run, &runs), SH_OK);
+    testing_at("finalizer.registered", 1, unload_beside, domain);
+    cr_expect_eq(sh_finalizer_register(object, count_run, &runs), SH_OK);
+    cr_expect_eq(runs, 2);
+    sh_collect();
+    testing_settle();
+    cr_expect_eq(runs, 2);
+}
+
+Test(boehm, a_domain_with_a_finalizer_is_not_destroyed)
+{
+    sh_domain *domain = enter_new_domain();
+    int runs = 0;
+    void *object = GC_MALLOC(16);
+    cr_assert_eq(sh_finalizer_register(object, count_run, &runs), SH_OK);
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    cr_expect_eq(sh_domain_destroy(domain), SH_PENDING);
+    cr_assert_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+    cr_expect_eq(runs, 1);
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK);
+    GC_reachable_here(object);
+}
+
 Test(boehm, a_finalizer_needs_the_first_byte_of_an_object)
 {
     char *object = GC_MALLOC(64);

@@ -151,7 +151,16 @@ static void *watch_locked(void *finalizer)
 {
     gc_finalizer *added = finalizer;
     list_append(&watched.groups[added->group].watched, &added->sibling);
-    return NULL;
+    return finalizer;
+}
+
+/* One that an unload has met meanwhile, with another one of its object, is due: it was not refused. */
+static void *watch_admitted_locked(void *finalizer)
+{
+    const gc_finalizer *added = finalizer;
+    if (added->state == GC_FINALIZER_WATCHING && !boehm.client.admits(added->group))
+        return NULL;
+    return watch_locked(finalizer);
 }
 
 static gc_finalizer *make(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
@@ -191,6 +200,19 @@ static sh_status keep_foreign(gc_finalizer *ours, GC_finalization_proc run, void
     return SH_OK;
 }
 
+/* What the object had before is registered again. False: an unload has taken ours meanwhile, or a newer one leads to
+ * it, so it stays. */
+static bool take_back(void *object, const gc_finalizer *ours, GC_finalization_proc before, void *before_data)
+{
+    GC_finalization_proc now = 0;
+    void *now_data = NULL;
+    GC_register_finalizer_no_order(object, before, before_data, &now, &now_data);
+    if (now_data == ours)
+        return true;
+    GC_register_finalizer_no_order(object, now, now_data, NULL, NULL);
+    return false;
+}
+
 /* Registered first and watched then: one that is watched only, since a fork came in between, would be counted as dead
  * in the child and never handed over. The object lives meanwhile, by the caller's argument. */
 sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_site birth, uint32_t group)
@@ -211,12 +233,16 @@ sh_status boehm_finalizer_add(void *object, sh_finalizer *run, void *data, sh_si
         made->earlier = before_data;
     else if (before != 0 && before != not_registered)
         status = keep_foreign(made, before, before_data);
-    if (status == SH_OK) {
-        (void)GC_call_with_alloc_lock(watch_locked, made);
-    } else {
-        if (before != not_registered)
-            GC_register_finalizer_no_order(object, before, before_data, NULL, NULL);
-        GC_FREE(made);
+    CHECKPOINT("finalizer.registered");
+    if (status == SH_OK && GC_call_with_alloc_lock(watch_admitted_locked, made) == NULL)
+        status = SH_E_CLOSED;
+    if (status != SH_OK) {
+        if (before == not_registered || take_back(object, made, before, before_data)) {
+            GC_FREE(made);
+        } else {
+            (void)GC_call_with_alloc_lock(watch_locked, made);
+            status = SH_OK;
+        }
     }
     GC_reachable_here(object);
     return status;
@@ -407,4 +433,32 @@ void boehm_finalizer_condemn(uint32_t group)
     (void)GC_call_with_alloc_lock(group_count_locked, &group_count);
     for (uint32_t each = 0; each < group_count; each++)
         condemn_group(each);
+}
+
+static bool is_watching(const list_node *ring)
+{
+    for (const list_node *link = ring->next; link != ring; link = link->next)
+        if (LIST_OWNER(link, gc_finalizer, sibling)->state == GC_FINALIZER_WATCHING)
+            return true;
+    return false;
+}
+
+typedef struct watching_call {
+    uint32_t group;
+    bool found;
+} watching_call;
+
+static void *watching_locked(void *argument)
+{
+    watching_call *call = argument;
+    const finalizer_group *of = &watched.groups[call->group];
+    call->found = is_watching(&of->watched) || is_watching(&of->passed);
+    return NULL;
+}
+
+bool boehm_finalizer_is_watching(uint32_t group)
+{
+    watching_call call = {.group = group};
+    (void)GC_call_with_alloc_lock(watching_locked, &call);
+    return call.found;
 }

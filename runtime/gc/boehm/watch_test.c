@@ -46,7 +46,7 @@ static uint32_t group_of(const void *object)
     return ((const thing *)object)->group;
 }
 
-static const gc_client client = {judge, deaths_found, group_of};
+static const gc_client client = {.judge = judge, .deaths_found = deaths_found, .group_of = group_of, .admits = NULL};
 
 static void collect(bool confirm)
 {

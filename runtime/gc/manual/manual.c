@@ -384,7 +384,11 @@ static sh_status manual_finalizer_add(void *object, sh_finalizer *run, void *dat
     lock_host();
     owner *known;
     HASH_FIND_PTR(host.owners, &object, known);
-    if (known != NULL) {
+    if (!host.client.admits(group)) {
+        free(made);
+        free(fresh);
+        status = SH_E_CLOSED;
+    } else if (known != NULL) {
         made->earlier = known->newest;
         known->newest = made;
         free(fresh);
@@ -532,6 +536,24 @@ static void manual_finalizer_condemn(uint32_t group)
         make_gathered_due(&g->finalizers, group);
     unlock_host();
     host.client.deaths_found();
+}
+
+static bool has_gathered(const gc_lane *gathered, uint32_t group)
+{
+    for (const gc_finalizer *f = gathered->first; f != NULL; f = f->next)
+        if (f->group == group)
+            return true;
+    return false;
+}
+
+static bool manual_finalizer_is_watching(uint32_t group)
+{
+    lock_host();
+    bool found = !list_is_empty(&host.groups[group].finalizers);
+    for (gathering *g = gathering_after(&host.gatherings); g != NULL && !found; g = gathering_after(&g->link))
+        found = has_gathered(&g->finalizers, group);
+    unlock_host();
+    return found;
 }
 
 /* ---- collections and batches ------------------------------------------------------------------------------------- */
@@ -687,6 +709,7 @@ const gc_host gc_host_manual = {
     .finalizer_take = manual_finalizer_take,
     .finalizer_done = manual_finalizer_done,
     .finalizer_condemn = manual_finalizer_condemn,
+    .finalizer_is_watching = manual_finalizer_is_watching,
     .queue_drain = no_queue,
     .queue_lost = no_queue,
     .batch_close = manual_batch_close,
