@@ -143,9 +143,10 @@ sh_status domain_begin_unload(sh_domain *domain, uint32_t *out_number)
     platform_mutex_lock(&domains.mutex);
     bool known = is_domain(domain);
     if (known) {
-        /* Release is enough: whoever makes a handle looks again after taking the host's lock, and the unload walks the
-         * handles under it. */
+        /* Whoever makes a handle looks again after taking the host's lock, and the unload walks the handles under it.
+         * Who takes one from a region's stock takes no lock: hence the fence. */
         atomic_word_store_release(&domain->state, DOMAIN_UNLOADED);
+        atomic_fence_full();
         *out_number = number_of(domain);
     }
     platform_mutex_unlock(&domains.mutex);
@@ -157,7 +158,8 @@ void domain_begin_unload_all(void)
     platform_mutex_lock(&domains.mutex);
     for (uint32_t number = 1; number < domains.used; number++)
         if (state_of(&domains.places[number]) == DOMAIN_LOADED)
-            atomic_word_store_release(&domains.places[number].state, DOMAIN_UNLOADED); /* as above */
+            atomic_word_store_release(&domains.places[number].state, DOMAIN_UNLOADED);
+    atomic_fence_full(); /* as above; also for the root, whose state is the runtime's */
     platform_mutex_unlock(&domains.mutex);
 }
 

@@ -207,8 +207,6 @@ static int start_supervisor(void)
  */
 static void settle_lost(worker *lost)
 {
-    if (lost->item == ITEM_QUEUE)
-        gc->queue_lost();
     if (lost->finalizer != NULL)
         gc->finalizer_done(lost->finalizer);
     if (lost->handle != NULL)
@@ -223,8 +221,10 @@ static int start_threads(void)
     if (room.workers == NULL)
         return ENOMEM;
     for (int i = 0; i < WORKERS; i++)
-        if (room.workers[i].lost)
+        if (room.workers[i].lost) {
             settle_lost(&room.workers[i]);
+            gc->queue_lost();
+        }
     int error = start_supervisor();
     return error != 0 ? error : room.current != NULL || worker_start_another() ? 0 : EAGAIN;
 }

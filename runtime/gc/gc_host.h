@@ -134,8 +134,8 @@ typedef struct gc_host {
     bool (*finalizer_is_watching)(uint32_t group);
     /* Runs what waits in the collector's own queue, where draining it is ours; it ends in finalizer_take. */
     void (*queue_drain)(void);
-    /* In the child of a fork: the thread that was draining it is gone. What it had taken and not handed over is
-     * suppressed by the next drain. */
+    /* In the child of a fork: whoever was draining it, or was condemning finalizers, is gone. What they had taken and
+     * not handed over is suppressed by the next drain. */
     void (*queue_lost)(void) SH_RELIABILITY(will_not_corrupt_state, success);
 
     void (*batch_close)(void);

@@ -36,6 +36,7 @@ static sh_handle *take(handle_stock *stock, const handle_class *wanted, uint32_t
     atomic_half_store_release(&h->class_number, class_number);
     h->context_number = context_number;
     state_word_init(&h->state);
+    atomic_fence_full(); /* before the second look at the domain: no lock of the host's lies between */
     return h;
 }
 
@@ -63,7 +64,7 @@ static sh_status make(const handle_class *wanted, void *context, sh_handle **out
 }
 
 /* An unload that began meanwhile has seen the handle, or is seen here: the host's lock, under which it looks and which
- * making took, lies between. */
+ * making took, lies between; or, where a region had made it before, a full fence on both sides. */
 static sh_status make_admitted(const handle_class *wanted, void *context, sh_handle **out_handle)
 {
     sh_handle *h;

@@ -576,6 +576,37 @@ static void count_run(void *object, void *in_out_count)
     ++*(int *)in_out_count;
 }
 
+static void *unload_elsewhere(void *domain)
+{
+    cr_assert_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+    return NULL;
+}
+
+static pthread_t other_unload;
+
+static void begin_another_unload(void *domain)
+{
+    testing_at_nothing();
+    (void)pthread_create(&other_unload, NULL, unload_elsewhere, domain);
+    (void)usleep(50 * 1000); /* into its wait */
+}
+
+/* The one has the finalizer in its hands when the other comes to the handles. */
+Test(boehm, of_two_unloads_neither_releases_before_the_finalizers)
+{
+    sh_domain *domain = enter_new_domain();
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, 1, NULL, &h), SH_OK);
+    void *object = GC_MALLOC(16);
+    cr_assert_eq(sh_finalizer_register(object, note_order, NULL), SH_OK);
+    testing_at("finalizer.condemn", 1, begin_another_unload, domain);
+    cr_expect_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+    (void)pthread_join(other_unload, NULL);
+    cr_expect_eq(streams.flushed, 1);
+    cr_expect_eq(streams.released_before, 0);
+    cr_expect_eq(testing_released().count, 1);
+}
+
 Test(boehm, a_finalizer_that_is_registered_beside_an_unload_is_refused)
 {
     sh_domain *domain = enter_new_domain();

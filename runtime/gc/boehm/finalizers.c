@@ -385,15 +385,18 @@ bool boehm_finalizers_are_waiting(void)
 /* ---- unload ------------------------------------------------------------------------------------------------------ */
 
 /* The object of the next finalizer of the group that is still watching, alive again by being on the caller's stack. Not
- * one that is in the collector's queue: it comes by itself. */
+ * one that is in the collector's queue, or that another unload has in its hands: it comes by itself. Counted in the
+ * same step, so that an unload which passes over it waits for it. */
 static void *next_watching_locked(void *group)
 {
     finalizer_group *of = &watched.groups[*(const uint32_t *)group];
     for (list_node *link; (link = list_take_first(&of->watched)) != NULL;) {
-        const gc_finalizer *finalizer = LIST_OWNER(link, gc_finalizer, sibling);
+        gc_finalizer *finalizer = LIST_OWNER(link, gc_finalizer, sibling);
         list_append(&of->passed, link);
-        if (finalizer->state == GC_FINALIZER_WATCHING && !gc_batches_wait_for(&boehm.batches, finalizer))
+        if (finalizer->state == GC_FINALIZER_WATCHING && !gc_batches_wait_for(&boehm.batches, finalizer)) {
+            gc_batches_count(&boehm.batches, finalizer);
             return gc_unhide(finalizer->hidden_object);
+        }
     }
     list_splice(&of->watched, &of->passed);
     return NULL;
@@ -411,6 +414,7 @@ static void condemn_group(uint32_t group)
 {
     KEEP_ERRNO;
     for (void *object; (object = GC_call_with_alloc_lock(next_watching_locked, &group)) != NULL;) {
+        CHECKPOINT("finalizer.condemn");
         gc_finalizer *newest = unregister(object);
         (void)GC_call_with_alloc_lock(count_locked, newest);
         on_object_dead(object, newest);
