@@ -361,6 +361,34 @@ static void a_child_wakes_its_own_users_alone(void)
     CHECK(sh_close(inherited) == SH_OK);
 }
 
+static sh_domain *entered;
+
+static void *enter_and_stay(void *out_inside)
+{
+    CHECK(sh_domain_enter(entered) == SH_OK);
+    atomic_word_store_release(out_inside, 1);
+    while (pause() != 0) /* a collection interrupts it */
+        continue;
+    return NULL;
+}
+
+static void destroy_entered(void)
+{
+    CHECK(sh_domain_destroy(entered) == SH_OK);
+}
+
+static void vanished_threads_are_in_no_domain(void)
+{
+    static atomic_word inside;
+    pthread_t thread;
+    CHECK(sh_domain_create("entered", &entered) == SH_OK);
+    CHECK(pthread_create(&thread, NULL, enter_and_stay, &inside) == 0);
+    while (atomic_word_load_acquire(&inside) == 0)
+        platform_sleep_ms(1);
+    in_child(destroy_entered);
+    CHECK(sh_domain_destroy(entered) == SH_PENDING);
+}
+
 int main(int count, char **arguments)
 {
     bool manual = count > 1 && strcmp(arguments[1], "manual") == 0;
@@ -370,6 +398,7 @@ int main(int count, char **arguments)
     TAP_RUN(a_child_goes_on_with_its_handles);
     TAP_RUN(a_child_hears_its_events);
     TAP_RUN(leases_of_vanished_threads_are_given_back);
+    TAP_RUN(vanished_threads_are_in_no_domain);
     if (manual)
         TAP_RUN(a_child_does_not_wait_for_what_vanished_threads_run);
     TAP_RUN(no_child_hangs);

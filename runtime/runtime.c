@@ -204,25 +204,42 @@ static void end_stop(void)
     unlock_runtime();
 }
 
-static sh_status unload_and_stop(int64_t deadline)
+typedef struct stop_call {
+    int64_t deadline;
+    sh_status unloaded;
+} stop_call;
+
+static void unload_all(void *data)
 {
-    sh_status status = begin_stop(deadline);
+    stop_call *call = data;
+    domain_begin_unload_all();
+    call->unloaded = unload_run(GC_EVERY_GROUP, call->deadline, NULL);
+}
+
+/* Also when an interrupt has ended the thread: or nobody could start again. */
+static void finish_stop(void *data)
+{
+    stop(((const stop_call *)data)->deadline);
+    end_stop();
+}
+
+static sh_status unload_and_stop(stop_call *call)
+{
+    sh_status status = begin_stop(call->deadline);
     if (status != SH_OK)
         return status;
-    domain_begin_unload_all();
-    sh_status unloaded = unload_run(GC_EVERY_GROUP, deadline, NULL);
-    stop(deadline);
-    end_stop();
-    return unloaded == SH_OK ? SH_OK : SH_E_TIMEOUT;
+    platform_call_guarded(unload_all, finish_stop, call);
+    finish_stop(call);
+    return call->unloaded == SH_OK ? SH_OK : SH_E_TIMEOUT;
 }
 
 static sh_status stop_within(int64_t timeout_ms)
 {
     if (thread_is_ours())
         return SH_E_UNSUPPORTED;
-    int64_t deadline = platform_deadline(timeout_ms);
+    stop_call call = {.deadline = platform_deadline(timeout_ms)};
     platform_cancel_token token = platform_cancel_hold(); /* who is torn away in the middle leaves a stop for ever */
-    sh_status status = unload_and_stop(deadline);
+    sh_status status = unload_and_stop(&call);
     platform_cancel_restore(token);
     return status;
 }

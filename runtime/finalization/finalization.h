@@ -52,6 +52,9 @@ bool finalization_wait_idle(int64_t deadline);
 /* The same, but not for what is stuck and was given up. */
 bool finalization_wait_batch(int64_t deadline);
 
+/* From finalization_stop on, until it is started again: nothing is run any more. */
+bool finalization_is_stopping(void);
+
 /* Somebody in a hurry. In memory of the caller's; on the room's list from begin to end. */
 typedef struct finalization_hurry {
     list_node link;

@@ -300,6 +300,14 @@ void finalization_stop(int64_t deadline)
     unlock_room();
 }
 
+bool finalization_is_stopping(void)
+{
+    lock_room();
+    bool stopping = room.stopping;
+    unlock_room();
+    return stopping;
+}
+
 void finalization_wake(void)
 {
     platform_signal_post(&room.wake);

@@ -47,12 +47,15 @@ left_over_list left_over_take(uint32_t group)
     return list;
 }
 
-void left_over_drop(const left_over_list *list)
+void left_over_drop(left_over_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; list->handles != NULL && i < list->count; i++)
         gc->unpin(list->handles[i]);
     if (list->handles != NULL)
         gc->scanned_free(list->handles);
+    list->handles = NULL;
+    list->capacity = 0;
+    list->count = 0;
 }
 
 /* ---- telling ----------------------------------------------------------------------------------------------------- */

@@ -69,18 +69,21 @@ static size_t wake_others(const left_over_list *left, int64_t began_ms, int64_t 
     return others;
 }
 
-static sh_status wait_for_users(uint32_t group, int64_t deadline)
+/* SH_E_CLOSED: the lanes have stopped, so that what waits in them waits for ever. */
+static sh_status wait_for_users(uint32_t group, int64_t deadline, left_over_list *left)
 {
     int64_t began = platform_now_ms();
     for (;;) {
         int64_t next = platform_now_ms() + LOOK_EVERY_MS;
-        left_over_list left = left_over_take(group);
-        size_t others = wake_others(&left, began, &next) + left.running;
-        left_over_drop(&left);
+        *left = left_over_take(group);
+        size_t others = wake_others(left, began, &next) + left->running;
+        left_over_drop(left);
         if (others == 0)
-            return left.total == 0 ? SH_OK : SH_PENDING;
+            return left->total == 0 ? SH_OK : SH_PENDING;
         if (platform_now_ms() >= deadline)
             return SH_E_TIMEOUT;
+        if (finalization_is_stopping())
+            return SH_E_CLOSED;
         release_wait_for_any(earlier(next, deadline));
     }
 }
@@ -94,27 +97,50 @@ static int64_t finalizers_share_ms(int64_t deadline)
     return left_ms > 0 ? left_ms / 4 * 3 : 0;
 }
 
-/* Normal finalizers first: the lanes see to it that no handle is released before they have run. */
-static sh_status run(uint32_t group, int64_t deadline)
+/* What is to be undone when an interrupt, or a release, ends the thread. */
+typedef struct unload_call {
+    uint32_t group;
+    int64_t deadline;
+    finalization_hurry hurry; /* on its room's list exactly while hurries is true */
+    bool hurries;
+    left_over_list left;
+    sh_status status;
+} unload_call;
+
+static void end_hurry(unload_call *call)
 {
-    finalization_hurry hurry;
-    bool hurries = deadline != PLATFORM_FOREVER;
-    if (hurries)
-        finalization_hurry_begin(&hurry, finalizers_share_ms(deadline));
-    gc->finalizer_condemn(group);
+    if (call->hurries)
+        finalization_hurry_end(&call->hurry);
+    call->hurries = false;
+}
+
+/* Normal finalizers first: the lanes see to it that no handle is released before they have run. */
+static void run(void *data)
+{
+    unload_call *call = data;
+    call->hurries = call->deadline != PLATFORM_FOREVER;
+    if (call->hurries)
+        finalization_hurry_begin(&call->hurry, finalizers_share_ms(call->deadline));
+    gc->finalizer_condemn(call->group);
     CHECKPOINT("unload.condemn");
-    gc->handle_condemn(group);
-    (void)finalization_wait_batch(deadline);
-    sh_status status = wait_for_users(group, deadline);
-    if (hurries)
-        finalization_hurry_end(&hurry);
-    return status;
+    gc->handle_condemn(call->group);
+    (void)finalization_wait_batch(call->deadline);
+    call->status = wait_for_users(call->group, call->deadline, &call->left);
+    end_hurry(call);
+}
+
+static void run_ended_thread(void *data)
+{
+    unload_call *call = data;
+    left_over_drop(&call->left);
+    end_hurry(call);
 }
 
 sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_report_or_null)
 {
     size_t open_before = open_handles(group, &refusing);
-    sh_status status = run(group, deadline);
+    unload_call call = {.group = group, .deadline = deadline};
+    platform_call_guarded(run, run_ended_thread, &call);
     if (out_report_or_null != NULL) {
         sh_unload_report report = {.released = 0};
         size_t open_after = open_handles(group, &counting);
@@ -122,5 +148,5 @@ sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_rep
         left_over_report(group, &report);
         *out_report_or_null = report;
     }
-    return status;
+    return call.status;
 }

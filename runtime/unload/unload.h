@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The group must admit nothing new any more. SH_OK, SH_PENDING or SH_E_TIMEOUT, as sh_domain_unload; out_report_or_null
- * is written in each case. */
+/* The group must admit nothing new any more. SH_OK, SH_PENDING, SH_E_TIMEOUT or SH_E_CLOSED, as sh_domain_unload;
+ * out_report_or_null is written in each case. */
 sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_report_or_null);
 
 /* ---- left_over.c ------------------------------------------------------------------------------------------------- */
@@ -33,9 +33,9 @@ typedef struct left_over_list {
     size_t running; /* and these, which workers are releasing */
 } left_over_list;
 
-/* Every take is followed by a drop. */
+/* Every take is followed by a drop, which leaves total and running; a second one does nothing. */
 left_over_list left_over_take(uint32_t group);
-void left_over_drop(const left_over_list *list);
+void left_over_drop(left_over_list *list);
 
 /* Those that workers are releasing included. */
 size_t left_over_count(uint32_t group);

@@ -542,6 +542,119 @@ Test(unload, does_not_wait_for_the_callers_own_leases)
     cr_expect(sh_is_released(h));
 }
 
+/* ---- callbacks that end the thread ------------------------------------------------------------------------------- */
+
+static int end_thread(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    pthread_exit(NULL);
+}
+
+static int release_nothing(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    return 0;
+}
+
+static const sh_kind ending_kind = {
+    .name = "ending", .invalid_value = -1, .release = release_nothing, .interrupt = end_thread};
+
+enum { SHORT_MS = 40 };
+
+static void *unload_and_end(void *unused)
+{
+    cr_assert_neq(sh_domain_unload(domain, SHORT_MS, NULL), SH_OK);
+    cr_assert_fail("its interrupt ends the thread");
+    return unused;
+}
+
+static void *shut_down_and_end(void *unused)
+{
+    cr_assert_neq(sh_shutdown(SHORT_MS), SH_OK);
+    cr_assert_fail("its interrupt ends the thread");
+    return unused;
+}
+
+static void make_one_that_ends_its_waiter(void)
+{
+    sh_create_options options = {.domain = domain};
+    sh_handle *h;
+    bool success = false;
+    cr_assert_eq(sh_wrap(&ending_kind, 1, &options, &h), SH_OK);
+    cr_assert_eq(sh_dangerous_add_ref(h, &success), SH_OK);
+}
+
+static size_t released_before;
+
+static void take_some_time(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+    (void)usleep(TESTING_DEADLINE_MS / 2 * 1000);
+    released_before = testing_released().count;
+}
+
+Test(unload, a_thread_that_ends_in_it_leaves_nobody_in_a_hurry)
+{
+    make_one_that_ends_its_waiter();
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, unload_and_end, NULL);
+    (void)pthread_join(thread, NULL);
+    int object;
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    cr_assert_eq(sh_finalizer_register(&object, take_some_time, NULL), SH_OK);
+    cr_assert_eq(sh_host_collection_begin(), SH_OK);
+    cr_assert_eq(sh_host_drop(h), SH_OK);
+    cr_assert_eq(sh_host_drop_object(&object), SH_OK);
+    cr_assert_eq(sh_host_collection_end(), SH_OK);
+    testing_settle();
+    cr_expect_eq(released_before, 0, "the usual deadline holds");
+    cr_expect_eq(testing_released().count, 1);
+}
+
+Test(unload, a_thread_that_ends_in_a_shutdown_has_shut_down)
+{
+    make_one_that_ends_its_waiter();
+    pthread_t thread;
+    (void)pthread_create(&thread, NULL, shut_down_and_end, NULL);
+    (void)pthread_join(thread, NULL);
+    cr_expect_eq(sh_thread_attach(), SH_E_CLOSED);
+    cr_expect_eq(sh_init(NULL), SH_E_ARGUMENT, "it asks for another collector");
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL};
+    cr_expect_eq(sh_init(&options), SH_OK);
+}
+
+/* ---- beside a shutdown ------------------------------------------------------------------------------------------- */
+
+static sh_status unloaded_beside;
+static sh_unload_report report_beside;
+
+static void *unload_for_ever(void *unused)
+{
+    unloaded_beside = sh_domain_unload(domain, -1, &report_beside);
+    return unused;
+}
+
+Test(unload, ends_with_a_shutdown_that_leaves_something_over)
+{
+    sh_handle *h = make_in(domain, 7);
+    begin_user(h);
+    pthread_t unloader;
+    (void)pthread_create(&unloader, NULL, unload_for_ever, NULL);
+    while (!sh_is_closed(h))
+        (void)usleep(1000);
+    cr_expect_eq(sh_shutdown(SHORT_MS), SH_E_TIMEOUT);
+    (void)pthread_join(unloader, NULL);
+    cr_expect_eq(unloaded_beside, SH_E_CLOSED);
+    cr_expect_eq(report_beside.left_over, 1);
+    sh_unload_report_clear(&report_beside);
+    end_user();
+    cr_expect(sh_is_released(h));
+}
+
 Test(unload, without_memory_what_is_left_is_counted_and_woken_all_the_same)
 {
     sh_handle *h = make_in(domain, 7);
