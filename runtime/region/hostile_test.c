@@ -207,16 +207,29 @@ static void be_jumped_out_of(void)
     CHECK(sh_region_leave(&region) == SH_OK);
 }
 
+static int cancellation(void)
+{
+    int found, unused;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &found);
+    (void)pthread_setcancelstate(found, &unused);
+    return found;
+}
+
+/* The jump comes when the signals are let through: after all else was put right, and before the leave could tell. */
 static void block_the_jump(void)
 {
     listen_for_jumps();
     static sh_region region;
     const sh_reserve reserve = {.handle_count = 1, .block_signals = true};
+    CHECK(sh_thread_abort(gettid()) == SH_OK);
     if (sigsetjmp(outside, 1) == 0)
         open_in(&region, &reserve);
     CHECK(!sh_is_invalid(kept));
     CHECK(sh_dangerous_get_handle(kept) == opened);
-    CHECK(sh_region_leave(&region) == SH_E_ARGUMENT); /* the jump came after the leave */
+    CHECK(sh_region_leave(&region) == SH_E_ARGUMENT);
+    CHECK(cancellation() == PTHREAD_CANCEL_ENABLE);
+    CHECK(sh_safepoint() == SH_E_ABORTED);
+    CHECK(sh_safepoint() == SH_OK);
     CHECK(sh_close(kept) == SH_OK);
 }
 

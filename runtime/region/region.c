@@ -119,8 +119,8 @@ static void begin(thread_record *record, const sh_reserve *reserve, platform_can
     ASSERT(regions_are_valid(open));
 }
 
-/* This one and those inside of it. Last what may run other code: when signals and asynchronous cancellation are let
- * through, everything is as it will stay. */
+/* This one and those inside of it. Last what may run other code, so that it finds everything as it will stay: when
+ * signals are let through, a handler may jump out of here, and nothing is done after it. */
 static void end(sh_region *region, thread_record *record)
 {
     thread_regions *open = &record->regions;
@@ -133,10 +133,10 @@ static void end(sh_region *region, thread_record *record)
     if (opens_signals)
         open->signals_depth = 0;
     ASSERT(regions_are_valid(open));
+    if (open->depth == 0)
+        platform_cancel_restore(open->cancellation_before); /* asynchronous, it may end the thread */
     if (opens_signals)
         platform_signals_restore(&open->signals_before);
-    if (open->depth == 0)
-        platform_cancel_restore(open->cancellation_before);
 }
 
 /* ---- enter and leave --------------------------------------------------------------------------------------------- */
@@ -201,10 +201,8 @@ sh_status sh_region_leave(sh_region *region)
     thread_record *record = record_of(region);
     if (record == NULL || region->depth != record->regions.depth)
         return SH_E_ARGUMENT;
-    /* First: what is let through at the end may end the thread. */
-    bool aborted = region->depth == 1 && thread_take_abort(record);
     end(region, record);
-    return aborted ? SH_E_ABORTED : SH_OK;
+    return sh_safepoint(); /* last: an abort that was taken before a jump would never be told */
 }
 
 void sh_region_end(sh_region *region)
