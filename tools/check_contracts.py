@@ -15,8 +15,8 @@ A function with a contract may call only what promises at least as much, in both
 A call whose failure the caller copes with may fail, and says so beside it or on the line above:
 /* may fail here: what becomes of it */
 
-A function put into a pointer with a contract must declare one that keeps it, and so must all callbacks of a sh_kind with
-a contract. Not seen: __attribute__((cleanup)), and pointers that went through a cast.
+A function, or another pointer, that is put into a pointer with a contract must declare one that keeps it, and so must all
+callbacks of a sh_kind with a contract. Not seen: __attribute__((cleanup)), and pointers that went through a cast.
 
 Exit status 0: kept; 1: broken, with a line for each; 2: a file could not be read.
 """
@@ -29,7 +29,7 @@ import known_contracts
 import tree
 
 try:
-    from clang.cindex import CursorKind, Diagnostic, Index, LinkageKind, TranslationUnitLoadError, conf
+    from clang.cindex import CursorKind, Diagnostic, Index, LinkageKind, TranslationUnitLoadError, TypeKind, conf
 except ImportError:
     print("check_contracts: Python's module for libclang is missing (Debian: python3-clang)")
     sys.exit(2)
@@ -71,6 +71,12 @@ def declared(cursor):
     return min(annotations(cursor), default=None)
 
 
+def known(cursor):
+    """What a function of the system promises. A static one of the same name is the program's own."""
+    is_systems = cursor.kind == CursorKind.FUNCTION_DECL and cursor.linkage != LinkageKind.INTERNAL
+    return known_contracts.contract(cursor.spelling) if is_systems else None
+
+
 def callee(cursor):
     """What is named by an expression that calls or hands on: a declaration, or None when it is computed."""
     while cursor is not None and cursor.kind != CursorKind.DECL_REF_EXPR:
@@ -83,10 +89,39 @@ def callee(cursor):
     return cursor.referenced if cursor is not None else None
 
 
-def function_in(cursor):
-    """The function whose address an expression is; None when it is something else."""
-    named = callee(cursor)
-    return named if named is not None and named.kind == CursorKind.FUNCTION_DECL else None
+def is_function_pointer(cursor):
+    kind = cursor.type.get_canonical()
+    return kind.kind == TypeKind.POINTER and kind.get_pointee().kind in (TypeKind.FUNCTIONPROTO,
+                                                                         TypeKind.FUNCTIONNOPROTO)
+
+
+def values(cursor):
+    """What an expression may be: the functions and the pointers to functions that it names; None for one that comes out
+    of a call."""
+    parts = [c for c in cursor.get_children() if c.kind.is_expression()]
+    if cursor.kind in (CursorKind.DECL_REF_EXPR, CursorKind.MEMBER_REF_EXPR):
+        named = cursor.referenced
+        if named is not None and (named.kind == CursorKind.FUNCTION_DECL or is_function_pointer(cursor)):
+            yield named
+    elif cursor.kind == CursorKind.CALL_EXPR:
+        if is_function_pointer(cursor):
+            yield None
+    elif cursor.kind == CursorKind.CONDITIONAL_OPERATOR:
+        for part in parts[1:]:
+            yield from values(part)
+    elif cursor.kind == CursorKind.BINARY_OPERATOR: # "," and "="
+        yield from values(parts[-1])
+    elif cursor.kind == CursorKind.ARRAY_SUBSCRIPT_EXPR:
+        if is_function_pointer(cursor):
+            yield callee(parts[0])
+    elif cursor.kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.PAREN_EXPR, CursorKind.UNARY_OPERATOR,
+                         CursorKind.CSTYLE_CAST_EXPR) and parts:
+        yield from values(parts[-1])
+
+
+def functions_in(cursor):
+    """The functions whose address an expression may be."""
+    return [named for named in values(cursor) if named is not None and named.kind == CursorKind.FUNCTION_DECL]
 
 
 class Unit:
@@ -147,8 +182,9 @@ class Unit:
     # ---- calls -------------------------------------------------------------------------------------------------------
 
     def check_body(self, caller, function, contract, through, seen):
-        """Every call in function against the contract of caller; through: the calls of static functions in between."""
-        seen.add(function.get_usr())
+        """Every call in function against the contract of caller; through: the calls of static functions in between. A
+        function that was looked at where its failures are coped with is looked at again where they are not."""
+        seen.add((function.get_usr(), self.is_coped_with(through)))
         for call in function.walk_preorder():
             if call.kind == CursorKind.CALL_EXPR:
                 self.check_call(caller, contract, through, seen, call)
@@ -161,15 +197,15 @@ class Unit:
             return
         parameters = list(called.get_arguments()) if called is not None and called.kind == CursorKind.FUNCTION_DECL else []
         for i, argument in enumerate(children[1:]):
-            handed = function_in(argument)
-            if handed is not None and (i >= len(parameters) or declared(parameters[i]) is None):
-                self.check_callee(caller, contract, through, seen, argument, handed, "hands on")
+            if i >= len(parameters) or declared(parameters[i]) is None:
+                for handed in functions_in(argument):
+                    self.check_callee(caller, contract, through, seen, argument, handed, "hands on")
 
     def check_callee(self, caller, contract, through, seen, call, called, verb="calls"):
         promised = self.promised(called)
         if promised is None:
             body = called.get_definition()
-            if body.get_usr() not in seen:
+            if (body.get_usr(), self.is_coped_with([*through, call])) not in seen:
                 self.check_body(caller, body, contract, [*through, call], seen)
         elif not is_as_strong(promised, contract) and not self.is_handled([*through, call], promised, contract):
             path = "".join(f"calls {between.spelling}, which " for between in through)
@@ -178,7 +214,10 @@ class Unit:
 
     def is_handled(self, calls, promised, contract):
         """Only the outcome is too weak, and a comment at one of the calls on the way says what becomes of a failure."""
-        return is_as_strong((promised[0], contract[1]), contract) and any(self.copes(call.location) for call in calls)
+        return is_as_strong((promised[0], contract[1]), contract) and self.is_coped_with(calls)
+
+    def is_coped_with(self, calls):
+        return any(self.copes(call.location) for call in calls)
 
     def copes(self, location):
         name = location.file.name
@@ -192,8 +231,7 @@ class Unit:
         """The contract of what is called; None for a static function whose body has to be looked at."""
         if called is None:
             return known_contracts.WEAKEST
-        known = known_contracts.contract(called.spelling) if called.kind == CursorKind.FUNCTION_DECL else None
-        contract = declared(called) or known
+        contract = declared(called) or known(called)
         if contract is None and called.kind == CursorKind.FUNCTION_DECL and \
                 called.linkage == LinkageKind.INTERNAL and called.get_definition() is not None:
             return None
@@ -210,7 +248,7 @@ class Unit:
     def advice(self, called):
         if called is None:
             return "call through a pointer whose declaration has a contract"
-        has_words = declared(called) is not None or known_contracts.contract(called.spelling) is not None
+        has_words = declared(called) is not None or known(called) is not None
         if has_words:
             return "do this work before, where it may fail; or cope with its failure and say how: " \
                    "/* may fail here: … */"
@@ -227,10 +265,10 @@ class Unit:
                 self.check_list(below)
             elif below.kind == CursorKind.BINARY_OPERATOR:
                 left, right = below.get_children()
-                self.check_stored(function_in(right), self.place_stored(left), below)
+                self.check_stored(right, self.place_stored(left), below)
             elif below.kind == CursorKind.CALL_EXPR and below.referenced is not None:
                 for parameter, argument in zip(below.referenced.get_arguments(), below.get_arguments()):
-                    self.check_stored(function_in(argument), parameter, below)
+                    self.check_stored(argument, parameter, below)
 
     @staticmethod
     def place_stored(left):
@@ -243,7 +281,7 @@ class Unit:
         if not value or contract is None:
             return
         if value[-1].kind != CursorKind.INIT_LIST_EXPR:
-            self.check_stored(function_in(value[-1]), variable, value[-1])
+            self.check_stored(value[-1], variable, value[-1])
             return
         for below in value[-1].walk_preorder():
             if below.kind == CursorKind.DECL_REF_EXPR and below.referenced.kind == CursorKind.FUNCTION_DECL:
@@ -254,30 +292,36 @@ class Unit:
         next_field = 0
         for value in values.get_children():
             children = list(value.get_children())
-            if children and children[0].kind == CursorKind.MEMBER_REF:
-                field, value = children[0].referenced, children[-1]
-                next_field = next((i + 1 for i, f in enumerate(fields) if f.spelling == field.spelling), len(fields))
+            designators = [c for c in children[:-1] if c.kind == CursorKind.MEMBER_REF] # .outer.inner = value
+            if designators:
+                first, field, value = designators[0], designators[-1].referenced, children[-1]
+                next_field = next((i + 1 for i, f in enumerate(fields) if f.spelling == first.spelling), len(fields))
             elif next_field < len(fields):
                 field = fields[next_field]
                 next_field += 1
             else:
                 continue
-            self.check_stored(function_in(value), field, value)
+            self.check_stored(value, field, value)
 
-    def check_stored(self, function, pointer, where):
-        if function is None or pointer is None or pointer.kind == CursorKind.FUNCTION_DECL:
+    def check_stored(self, value, pointer, where):
+        if value is None or pointer is None or pointer.kind == CursorKind.FUNCTION_DECL:
             return
         contract = declared(pointer)
         if contract is not None:
-            self.check_kept(function, contract, self.named(pointer), where)
+            for named in values(value):
+                self.check_kept(named, contract, self.named(pointer), where)
 
-    def check_kept(self, function, contract, pointer, where):
-        promised = declared(function) or known_contracts.contract(function.spelling)
+    def check_kept(self, stored, contract, pointer, where):
+        """stored: a function, a pointer to one, or None for one that is computed."""
+        promised = None if stored is None else declared(stored) or known(stored)
         if promised is not None and is_as_strong(promised, contract):
             return
         said = words(promised) if promised else "without a contract"
-        self.tell(where.location, f"{function.spelling}, {said}, is put where {pointer} asks for {words(contract)}: "
-                                  f"write SH_RELIABILITY({', '.join(contract)}) before it, and see that it is kept")
+        to_do = "name the function here" if stored is None else \
+            f"write SH_RELIABILITY({', '.join(contract)}) " \
+            f"{'before' if stored.kind == CursorKind.FUNCTION_DECL else 'behind'} it, and see that it is kept"
+        self.tell(where.location, f"{self.named(stored)}, {said}, is put where {pointer} asks for {words(contract)}: "
+                                  f"{to_do}")
 
 
 def check_files(files, flags, root):

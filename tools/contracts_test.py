@@ -102,6 +102,23 @@ class Contracts(unittest.TestCase):
         self.rejects(pointer.replace("= one", "").replace("return", "step = one; return"), "sample.c:8: one")
         self.accepts(BEST + pointer)
 
+    def test_what_may_be_put_into_a_pointer(self):
+        """Whatever way it gets there."""
+        leak = "int leak(sh_raw raw, void *c);\nint (*other)(sh_raw, void *);\nint (*make(void))(sh_raw, void *);\n" \
+               "extern int many;\nextern sh_kind k, l;\nvoid fill(void) { k.release = {}; }\n"
+        for value in ("many ? leak : NULL", "l.release = leak", "(many++, leak)"):
+            self.rejects(leak.replace("{}", value), "sample.c:11: leak, without a contract, is put where the pointer sh_k")
+        self.rejects(leak.replace("{}", "other"), "the pointer other, without a contract, is put", "behind it")
+        self.rejects(leak.replace("{}", "make()"), "a computed pointer, without a contract, is put", "name the function")
+        self.accepts(leak.replace("{}", "l.release"))
+        self.accepts(leak.replace("{}", "NULL"))
+
+    def test_a_kind_inside_of_something_larger(self):
+        leak = "int leak(sh_raw raw, void *c);\nstruct outer { int first; sh_kind kind; };\n"
+        for outer in ("struct outer one = {.kind.release = leak};", "sh_kind two[2] = {[1].release = leak};",
+                      "struct outer one = {1, {.release = leak}};"):
+            self.rejects(leak + outer, "sample.c:8: leak, without a contract, is put where the pointer sh_kind.release")
+
     def test_a_kind_filled_in_by_place(self):
         self.rejects(CLEAN.replace('.name = "thing", .invalid_value = -1, .release = thing_release',
                                    '"thing", 0, -1, 0, leak').replace(BEST, "int leak(sh_raw raw, void *c);\n" + BEST),
@@ -127,6 +144,19 @@ class Contracts(unittest.TestCase):
         self.rejects(handled.replace("strdup", "unheard_of").replace("static void", "int unheard_of(void *);\nvoid"),
                      "unheard_of")
         self.rejects(handled.replace(": then nothing is told", ":").replace("static void", "void"), "strdup")
+
+    def test_a_failure_that_is_handled_in_one_place_only(self):
+        once = "    /* may fail here: then nothing is told */\n    wipe(context);\n"
+        grows = CLEAN.replace("memset(bytes, 0, 8)", "strdup(bytes)")
+        self.accepts(grows.replace("    wipe(context);\n", once))
+        self.rejects(grows.replace("    wipe(context);\n", once + "\n    wipe(context);\n"), "calls wipe, which calls strdup")
+
+    def test_the_names_of_others(self):
+        """A static function that is called like one of the system, and a function of the system under another name."""
+        self.rejects(CLEAN.replace("wipe", "timer_delete").replace("memset(bytes, 0, 8)", "strdup(bytes)"),
+                     "calls timer_delete, which calls strdup")
+        self.rejects(CLEAN.replace("wipe(context)", "__builtin_printf(context)").replace("static void", "void"),
+                     "calls __builtin_printf (may_corrupt_process, may_fail)")
 
     def test_two_contracts_for_one_function(self):
         self.rejects(f"{BEST} int one(void);\nSH_RELIABILITY(will_not_corrupt_state, may_fail) int one(void);\n",

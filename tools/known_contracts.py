@@ -54,6 +54,10 @@ RUN_LATER = set("pthread_create pthread_key_create pthread_atfork atexit sigacti
 # The compiler's own: instructions, or the functions above under another name.
 BUILTIN_PREFIXES = ("__builtin_", "__atomic_", "__sync_", "__c11_atomic_")
 
+# Of the compiler's own, those that are functions of the library which no row names.
+UNKNOWN_BUILTINS = set("printf vprintf fprintf vfprintf puts fputs putchar fputc fwrite exit longjmp fork vfork "
+                       "execl execlp execle execv execvp execve".split())
+
 BY_NAME = {name: contract for contract, _, names in KNOWN for name in names.split()}
 
 
@@ -66,7 +70,8 @@ def contract(name):
     if not is_builtin(name):
         return BY_NAME.get(name)
     prefix = next(p for p in BUILTIN_PREFIXES if name.startswith(p))
-    return BY_NAME.get(name.removeprefix(prefix), STRONGEST)
+    plain = name.removeprefix(prefix).removeprefix("__").removesuffix("_chk")
+    return BY_NAME.get(plain, WEAKEST if plain in UNKNOWN_BUILTINS else STRONGEST)
 
 
 def runs_nothing_it_is_handed(name):
