@@ -179,6 +179,47 @@ Test(torn, an_interrupt)
     cr_expect_eq(releases, 1);
 }
 
+static void *unload_it(void *domain)
+{
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK, "never reached");
+    return NULL;
+}
+
+Test(torn, an_interrupt_of_an_unload)
+{
+    sh_domain *domain;
+    cr_assert_eq(sh_domain_create("torn", &domain), SH_OK);
+    sh_create_options options = {.domain = domain};
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&kind, 7, &options, &h), SH_OK);
+    bool taken = false;
+    cr_assert_eq(sh_dangerous_add_ref(h, &taken), SH_OK);
+    run_torn(unload_it, domain);
+    cr_expect_eq(sh_domain_unload(domain, 50, NULL), SH_E_TIMEOUT);
+    cr_expect_eq(sh_dangerous_release(h), SH_OK);
+    cr_expect_eq(sh_domain_unload(domain, 50, NULL), SH_OK);
+    cr_expect_eq(sh_host_drop(h), SH_OK);
+    cr_expect_eq(sh_shutdown(10000), SH_OK);
+}
+
+static void *shut_down(void *unused)
+{
+    cr_expect_eq(sh_shutdown(10000), SH_OK, "never reached");
+    return unused;
+}
+
+Test(torn, an_interrupt_of_a_shutdown)
+{
+    sh_handle *h = make(&kind, 7);
+    bool taken = false;
+    cr_assert_eq(sh_dangerous_add_ref(h, &taken), SH_OK);
+    run_torn(shut_down, NULL);
+    const sh_options options = {.collector = SH_COLLECTOR_MANUAL};
+    cr_expect_eq(sh_init(&options), SH_OK, "hangs where nobody ended the stop");
+    cr_expect_eq(sh_dangerous_release(h), SH_OK);
+    cr_expect_eq(sh_shutdown(10000), SH_OK);
+}
+
 static int open_and_end_thread(void *unused, sh_raw *out_raw)
 {
     (void)unused;

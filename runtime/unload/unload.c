@@ -54,29 +54,31 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* One round, of those that began at began_ms, for every handle that somebody else may give back; answers how many those
- * are. *in_out_next: becomes the time of the next round where that is earlier. */
-static size_t wake_others(const left_over_list *left, int64_t began_ms, int64_t *in_out_next)
+/* A round, where one is due, for every handle that somebody else may give back; answers how many those are.
+ * *in_out_next: becomes the time of the next round where that is earlier. */
+static size_t wake_others(const left_over_list *left, const wake_progress *rounds, int64_t *in_out_next)
 {
     size_t others = left->total - left->count;
     for (size_t i = 0; i < left->count; i++) {
         if (thread_leases(left->handles[i]))
             continue;
-        wake_progress progress = {.began = began_ms, .due = began_ms};
+        wake_progress progress = *rounds;
         *in_out_next = earlier(*in_out_next, wake_users(left->handles[i], &progress));
         others++;
     }
     return others;
 }
 
-/* SH_E_CLOSED: the lanes have stopped, so that what waits in them waits for ever. */
+/* It also looks when any handle was released, one of another domain perhaps: a round is due by the clock alone.
+ * SH_E_CLOSED: the lanes have stopped, so that what waits in them waits for ever. */
 static sh_status wait_for_users(uint32_t group, int64_t deadline, left_over_list *left)
 {
     int64_t began = platform_now_ms();
+    wake_progress rounds = {.began = began, .due = began};
     for (;;) {
         int64_t next = platform_now_ms() + LOOK_EVERY_MS;
         *left = left_over_take(group);
-        size_t others = wake_others(left, began, &next) + left->running;
+        size_t others = wake_others(left, &rounds, &next) + left->running;
         left_over_drop(left);
         if (others == 0)
             return left->total == 0 ? SH_OK : SH_PENDING;
@@ -84,6 +86,7 @@ static sh_status wait_for_users(uint32_t group, int64_t deadline, left_over_list
             return SH_E_TIMEOUT;
         if (finalization_is_stopping())
             return SH_E_CLOSED;
+        rounds.due = next;
         release_wait_for_any(earlier(next, deadline));
     }
 }

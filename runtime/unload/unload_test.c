@@ -510,6 +510,27 @@ Test(unload, reports_who_holds_what_is_left)
     cr_expect_eq(sh_domain_destroy(domain), SH_OK);
 }
 
+static void *release_others(void *stop)
+{
+    while (atomic_word_load(stop) == 0)
+        (void)sh_close(make_in(NULL, 9));
+    return NULL;
+}
+
+Test(unload, wakes_by_the_clock_and_not_when_others_release)
+{
+    sh_handle *h = make_in(domain, 7);
+    begin_user(h);
+    static atomic_word stop;
+    pthread_t busy;
+    (void)pthread_create(&busy, NULL, release_others, &stop);
+    cr_expect_eq(sh_domain_unload(domain, 200, NULL), SH_E_TIMEOUT);
+    atomic_word_store(&stop, 1);
+    (void)pthread_join(busy, NULL);
+    cr_expect_leq(testing_interrupts(), 150, "100 each millisecond, then 10: there were %zu", testing_interrupts());
+    end_user();
+}
+
 static void *end_user_soon(void *unused)
 {
     platform_sleep_ms(50);
