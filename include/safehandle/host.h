@@ -16,9 +16,10 @@
  * After fork, the child may do everything that its parent might. It has the handles and their counts, none of the
  * parent's threads, and none of those threads' leases; our own threads are started again by the first call that needs
  * them. A counted reference that a vanished thread held never comes back, nor that of a lease which it was just
- * beginning or ending: the handle stays open in the child, as does one that such a thread was releasing. A normal
- * finalizer that was running is not run again. A callback on a thread of ours (finalizer, release, event sink) may
- * fork, too; its child has only that thread, and must end by _exit or exec, not by returning.
+ * beginning or ending, nor the one under which it was waking a handle's users (sh_close_wait): the handle stays open in
+ * the child, as does one that such a thread was releasing. A normal finalizer that was running is not run again. A
+ * callback on a thread of ours (finalizer, release, event sink) may fork, too; its child has only that thread, and must
+ * end by _exit or exec, not by returning.
  */
 #ifndef SAFEHANDLE_HOST_H
 #define SAFEHANDLE_HOST_H
@@ -90,9 +91,9 @@ SH_MUST_CHECK SH_API sh_status sh_shutdown(int64_t timeout_ms);
 SH_MUST_CHECK SH_API sh_status sh_thread_attach(void);
 
 /* Forgets the calling thread. The end of a thread does it by itself, and gives its leases back. SH_E_ARGUMENT when the
- * thread is not attached, or has a lease that it did not end; SH_E_NOMEM when the system did not let it go: it stays
- * attached; SH_E_UNSUPPORTED on a thread of ours, so a finalizer, a release or an event sink that pairs attach and
- * detach does no harm. */
+ * thread is not attached, or has a lease or a region that it did not end; SH_E_NOMEM when the system did not let it go:
+ * it stays attached; SH_E_UNSUPPORTED on a thread of ours, so a finalizer, a release or an event sink that pairs attach
+ * and detach does no harm. */
 SH_MUST_CHECK SH_API sh_status sh_thread_detach(void);
 
 /* "0.1.0": the version of the library that is running. */

@@ -79,7 +79,7 @@ typedef struct sh_region {
  * it are not looked at any more when it returns.
  *
  * SH_E_ARGUMENT     null, or the reserve names a function that nobody exports
- * SH_E_CLOSED       the runtime is not running
+ * SH_E_CLOSED       the runtime is not running; or handles are announced, and the domain that they are for is unloaded
  * SH_E_NOMEM        no memory for what was announced, or less stack
  * SH_E_SYSTEM       the size of the thread's stack could not be found out: errno says why
  * SH_E_UNSUPPORTED  the reserve asks for something that this library does not know; or for stack, where the thread runs

@@ -66,12 +66,13 @@ static sh_status grow_stack(size_t size_bytes)
     }
 }
 
-static sh_status prepare_leases(thread_record *record, size_t count)
+/* One more where there are handles: sh_duplicate leases what it duplicates. */
+static sh_status prepare_leases(thread_record *record, const sh_reserve *reserve)
 {
     size_t before = record->regions.lease_count;
-    if (count > MOST_LEASES - before)
+    if (reserve->lease_count > MOST_LEASES || before > MOST_LEASES)
         return SH_E_NOMEM;
-    record->regions.lease_count += count;
+    record->regions.lease_count += reserve->lease_count + (reserve->handle_count > 0);
     if (thread_leases_prepare(record))
         return SH_OK;
     record->regions.lease_count = before;
@@ -81,14 +82,15 @@ static sh_status prepare_leases(thread_record *record, size_t count)
 /* What has to be given back comes last. */
 static sh_status prepare(thread_record *record, const sh_reserve *reserve)
 {
+    size_t before = record->regions.lease_count;
     sh_status status = grow_stack(reserve->stack_bytes);
     if (status == SH_OK)
-        status = prepare_leases(record, reserve->lease_count);
+        status = prepare_leases(record, reserve);
     if (status != SH_OK || reserve->handle_count == 0)
         return status;
     status = stock_prepare(record, reserve->handle_count);
     if (status != SH_OK)
-        record->regions.lease_count -= reserve->lease_count;
+        record->regions.lease_count = before;
     return status;
 }
 
