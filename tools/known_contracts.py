@@ -22,7 +22,7 @@ KNOWN = [
     (STRONGEST, "set a word of the calling thread",
      "pthread_setcancelstate sigemptyset sigfillset sigaddset sigdelset pthread_self pthread_equal pthread_getspecific gettid getpid __errno_location"),
     (STRONGEST, "fails only for a question that is none", "pthread_sigmask"),
-    (MAY_FAIL, "find nothing to tell of", "fstat getrlimit"),
+    (MAY_FAIL, "find nothing to tell of, or nothing that can be set", "fstat getrlimit getsockopt setsockopt"),
     (STRONGEST, "fail only where the thread has gone", "pthread_kill tgkill"),
     (STRONGEST, "read a clock that is always there, and wait for no longer than they are told", "clock_gettime nanosleep"),
     (MAY_FAIL, "end at a deadline", "pthread_cond_wait pthread_cond_timedwait sem_timedwait sem_wait sem_trywait"),

@@ -267,6 +267,21 @@ static int call_connect(int number)
     return connect(number, &full_address.any, full_size) < 0 ? errno : 0;
 }
 
+/* Waits for a signal alone. */
+static int call_pause(int number)
+{
+    (void)number;
+    return poll(NULL, 0, -1) < 0 ? errno : 0;
+}
+
+static atomic_word may_leave;
+
+static int call_pause_until_it_may_leave(int number)
+{
+    int error = call_pause(number);
+    return atomic_word_load_acquire(&may_leave) != 0 ? error : 0;
+}
+
 /* ---- a user --------------------------------------------------------------------------------------------------------
  */
 
@@ -560,6 +575,44 @@ static void what_is_not_ours_is_not_buried(void)
     close_others(&of);
 }
 
+/* More than it takes is on its way to a peer that reads nothing. */
+static ends lingering_pair(void)
+{
+    static const char bytes[64 * 1024];
+    const struct linger linger = {.l_onoff = 1, .l_linger = LONG_MS / 1000};
+    ends made = tcp_pair();
+    CHECK(setsockopt(made.number, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
+    while (send(made.number, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+    return made;
+}
+
+static void a_socket_that_lingers_delays_nobody(void)
+{
+    ends of = lingering_pair();
+    user self = {.h = wrap(&sh_kind_socket, of.number), .call = call_pause};
+    start(&self);
+    int64_t began_us = now_us();
+    CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
+    CHECK(now_us() - began_us < (int64_t)WORST_MS * 1000);
+    join(&self);
+    close_others(&of);
+}
+
+/* Its number was buried before, and the tombstone that it is a copy of is gone. */
+static void who_is_left_over_from_a_shutdown_is_woken(void)
+{
+    ends of = pipe_to_read();
+    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = call_pause_until_it_may_leave};
+    start(&self);
+    CHECK(sh_shutdown(SHORT_MS) == SH_E_TIMEOUT);
+    atomic_word_store_release(&may_leave, 1);
+    CHECK(sh_close_wait(self.h, WORST_MS) == SH_OK);
+    join(&self);
+    close_others(&of);
+    CHECK(sh_init(&options) == SH_OK);
+}
+
 static void at_timeout_0_nobody_is_woken(void)
 {
     ends of = pipe_to_read();
@@ -717,6 +770,8 @@ int main(int argument_count, char **arguments)
     TAP_RUN(a_file_is_left_alone);
     TAP_RUN(who_blocks_the_signal_is_not_woken);
     TAP_RUN(what_is_not_ours_is_not_buried);
+    TAP_RUN(a_socket_that_lingers_delays_nobody);
+    TAP_RUN(who_is_left_over_from_a_shutdown_is_woken);
     TAP_RUN(at_timeout_0_nobody_is_woken);
     TAP_RUN(a_counted_user_beside_leases_finds_the_number_dead);
     TAP_RUN(a_duplicate_goes_on);

@@ -181,14 +181,12 @@ static inline bool platform_is_descriptor(sh_raw raw)
 /* ---- waking threads that are blocked in calls on a descriptor ---------------------------------------------------- */
 
 /* What is put in the place of a descriptor, so that calls on its number fail until it is closed. device and inode tell
- * whether number is still ours: a program may have closed it. */
+ * whether number is still ours: a program may have closed it. They stay when it is closed, for its copies. */
 typedef struct platform_tombstone {
     int number; /* -1: there is none */
     uint64_t device;
     uint64_t inode;
 } platform_tombstone;
-
-#define PLATFORM_TOMBSTONE_NONE ((platform_tombstone){.number = -1})
 
 /* Reserves a descriptor, since descriptors may have run out when it is needed. May fail: burying tries again. */
 void platform_tombstone_open(platform_tombstone *tombstone);

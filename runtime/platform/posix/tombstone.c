@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,8 +81,21 @@ void platform_tombstone_close(platform_tombstone *tombstone)
     int saved = errno;
     if (is_tombstone(tombstone, tombstone->number))
         (void)close(tombstone->number);
-    *tombstone = PLATFORM_TOMBSTONE_NONE;
+    tombstone->number = -1; /* its copies are known by the rest */
     errno = saved;
+}
+
+/* The last close of a socket may be told to wait until the other side has taken everything: for seconds, in which the
+ * caller's lock would be held. The kernel sends it all the same; nobody waits for that. */
+static void forget_lingering(int number)
+{
+    struct linger linger = {.l_onoff = 0};
+    socklen_t size_bytes = sizeof linger;
+    bool lingers = getsockopt(number, SOL_SOCKET, SO_LINGER, &linger, &size_bytes) == 0 && linger.l_onoff != 0 &&
+                   linger.l_linger > 0; /* 0 ends the connection at once */
+    const struct linger off = {.l_onoff = 0};
+    if (lingers)
+        (void)setsockopt(number, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
 bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone)
@@ -91,8 +105,10 @@ bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone)
     int saved = errno;
     int number = (int)raw;
     bool buried = is_tombstone(tombstone, number);
-    if (!buried && can_block(number) && have_tombstone(tombstone))
+    if (!buried && can_block(number) && have_tombstone(tombstone)) {
+        forget_lingering(number);
         buried = dup3(tombstone->number, number, O_CLOEXEC) == number;
+    }
     errno = saved;
     return buried;
 }
