@@ -54,17 +54,20 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A round, where one is due, for every handle that somebody else may give back; answers how many those are.
- * *in_out_next: becomes the time of the next round where that is earlier. */
-static size_t wake_others(const left_over_list *left, const wake_progress *rounds, int64_t *in_out_next)
+/* A round, where one is due, for every handle that somebody else may give back; answers how many those are. The time is
+ * looked at for each: a round walks all leases for every handle, and takes seconds where there are ten thousand of
+ * both. *in_out_next: becomes the time of the next round where that is earlier. */
+static size_t wake_others(const left_over_list *left, const wake_progress *rounds, int64_t deadline,
+                          int64_t *in_out_next)
 {
     size_t others = left->total - left->count;
     for (size_t i = 0; i < left->count; i++) {
         if (thread_leases(left->handles[i]))
             continue;
-        wake_progress progress = *rounds;
-        *in_out_next = earlier(*in_out_next, wake_users(left->handles[i], &progress));
         others++;
+        wake_progress progress = *rounds;
+        if (platform_now_ms() < deadline)
+            *in_out_next = earlier(*in_out_next, wake_users(left->handles[i], &progress));
     }
     return others;
 }
@@ -78,7 +81,7 @@ static sh_status wait_for_users(uint32_t group, int64_t deadline, left_over_list
     for (;;) {
         int64_t next = platform_now_ms() + LOOK_EVERY_MS;
         *left = left_over_take(group);
-        size_t others = wake_others(left, &rounds, &next) + left->running;
+        size_t others = wake_others(left, &rounds, deadline, &next) + left->running;
         left_over_drop(left);
         if (others == 0)
             return left->total == 0 ? SH_OK : SH_PENDING;

@@ -563,6 +563,20 @@ Test(unload, does_not_wait_for_the_callers_own_leases)
     cr_expect(sh_is_released(h));
 }
 
+enum { SHORT_MS = 40 };
+
+/* As sh_close_wait: nobody would see it through. */
+Test(unload, wakes_nobody_when_the_time_is_over)
+{
+    sh_handle *h = make_in(domain, 7);
+    begin_user(h);
+    cr_expect_eq(sh_domain_unload(domain, 0, NULL), SH_E_TIMEOUT);
+    cr_expect_eq(testing_interrupts(), 0);
+    cr_expect_eq(sh_domain_unload(domain, SHORT_MS, NULL), SH_E_TIMEOUT);
+    cr_expect_gt(testing_interrupts(), 0);
+    end_user();
+}
+
 /* ---- callbacks that end the thread ------------------------------------------------------------------------------- */
 
 static int end_thread(sh_raw raw, void *context)
@@ -581,8 +595,6 @@ static int release_nothing(sh_raw raw, void *context)
 
 static const sh_kind ending_kind = {
     .name = "ending", .invalid_value = -1, .release = release_nothing, .interrupt = end_thread};
-
-enum { SHORT_MS = 40 };
 
 static void *unload_and_end(void *unused)
 {
