@@ -81,7 +81,9 @@ typedef struct sh_unload_report {
  * Unloads the domain. In this order:
  *   1. New handles and finalizers are refused, and new users of its handles (SH_E_CLOSED), but for its finalizers.
  *   2. Every normal finalizer that is registered in it runs, whether its object has died or not; late ones for as long
- *      as sh_options.finalizer_deadline_ms allows, and for three quarters of timeout_ms at most.
+ *      as sh_options.finalizer_deadline_ms allows, and for three quarters of timeout_ms at most. Until the unload is
+ *      over that holds for the finalizers of other domains, too: all share the lanes. So a short timeout_ms may release
+ *      a handle elsewhere before a late finalizer has flushed through it.
  *   3. Every handle in it is closed and, where nobody uses it, released: reachable or not.
  *   4. Users in flight are woken as by sh_close_wait, and waited for until the time is over.
  * The time that it takes grows with the handles and finalizers of this domain, not with those of others. It may be

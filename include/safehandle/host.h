@@ -71,10 +71,11 @@ SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
  * their users and waits for them. timeout_ms bounds all of it; negative has no limit. Returns before that when only the
  * calling thread's own leases are left. Where the program has not called it, return from main and exit do, with
  * sh_options.exit_deadline_ms, as one of the functions that atexit(3) was given: those given after the first sh_init
- * run before it. Events of that time still reach the sink, for a second more at most. The child of a fork that has not
- * used the library since leaves all to the kernel, since what a release or a finalizer does would be done twice.
- * Afterwards sh_init may start anew, with the same collector (another one is SH_E_ARGUMENT, since handles stay with the
- * host that made them).
+ * run before it. An exit beside a sh_shutdown waits for it, as long; one on a thread of ours (in a finalizer, a release
+ * or an event sink) leaves all to the kernel, since the unload would wait for its caller. Events of that time still
+ * reach the sink, for a second more at most. The child of a fork that has not used the library since leaves all to the
+ * kernel, since what a release or a finalizer does would be done twice. Afterwards sh_init may start anew, with the
+ * same collector (another one is SH_E_ARGUMENT, since handles stay with the host that made them).
  *
  * SH_OK             every handle is released
  * SH_E_TIMEOUT      some are not: one SH_EVENT_LEAKED_REFERENCE for each kind and birth site among them was raised;
