@@ -26,6 +26,8 @@
     CALL(dup3, EBADF, EBUSY, EINTR, EINVAL, EMFILE)                                                                    \
     CALL(fstat64, EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW)              \
     CALL(getrlimit64, EFAULT, EINVAL, EPERM, ESRCH)                                                                    \
+    CALL(getsockopt, EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK)                                                     \
+    CALL(setsockopt, EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK)                                                     \
     CALL(socket, EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT)                       \
     CALL(pipe2, EFAULT, EINVAL, EMFILE, ENFILE, ENOPKG)                                                                \
     CALL(eventfd, EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM)                                                              \

@@ -403,8 +403,8 @@ enum {
 const fault_case fault_base_cases[] = {
     CASE("sh_init", "", NULL, call_init, STARTING, FAULT_STARTS),
     CASE("sh_init_at", "", NULL, call_init_at, STARTING, FAULT_STARTS),
-    CASE("sh_shutdown", "", NULL, call_shutdown, ONLY_OK, FAULT_STOPS),
-    CASE("sh_shutdown", "with open handles", prepare_open, call_shutdown, ONLY_OK, FAULT_STOPS | FAULT_ENDS),
+    CASE("sh_shutdown", "", NULL, call_shutdown, MEMORY, FAULT_STOPS),
+    CASE("sh_shutdown", "with open handles", prepare_open, call_shutdown, MEMORY, FAULT_STOPS | FAULT_ENDS),
     CASE("sh_thread_attach", "", NULL, call_attach, MEMORY, 0),
     CASE("sh_thread_detach", "", prepare_attached, call_detach, MEMORY, FAULT_SAME_THREAD),
     CASE("sh_create", "", NULL, call_create, MEMORY, 0),

@@ -116,6 +116,10 @@ int __wrap_close(int descriptor)
 WRAP(int, dup3, (int from, int to, int flags), (from, to, flags), -1)
 WRAP(int, fstat64, (int descriptor, struct stat *out_status), (descriptor, out_status), -1)
 WRAP(int, getrlimit64, (int resource, struct rlimit *out_limit), (resource, out_limit), -1)
+WRAP(int, getsockopt, (int descriptor, int level, int name, void *out_value, socklen_t *in_out_size),
+     (descriptor, level, name, out_value, in_out_size), -1)
+WRAP(int, setsockopt, (int descriptor, int level, int name, const void *value, socklen_t size),
+     (descriptor, level, name, value, size), -1)
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
 WRAP(int, pipe2, (int ends[2], int flags), (ends, flags), -1)
 WRAP(int, eventfd, (unsigned count, int flags), (count, flags), -1)
