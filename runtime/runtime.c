@@ -77,9 +77,15 @@ static bool admits(uint32_t group)
 static const gc_client collector_client = {
     .judge = release_judge, .deaths_found = finalization_wake, .group_of = group_of, .admits = admits};
 
+static bool is_released(const void *handle)
+{
+    return sh_is_released(handle);
+}
+
 static const finalization_client lanes_client = {
     .hooks = &hooks,
     .group_of = group_of,
+    .is_released = is_released,
     .describe = handle_describe,
     .release = release_dead,
 };

@@ -174,6 +174,14 @@ state_answer state_word_join(state_word *word)
     }
 }
 
+bool state_word_leave_behind(state_word *word)
+{
+    /* Release, as in drop_ref: the claim of whoever is sent acquires it. */
+    word_t seen = atomic_word_add_release(&word->bits, (word_t)0 - STATE_ONE);
+    ASSERT(state_count(seen) > 0);
+    return wants_release(seen - STATE_ONE);
+}
+
 void state_word_drain(state_word *word)
 {
     (void)set_flag(word, STATE_DRAINING);

@@ -61,7 +61,8 @@ typedef struct state_result {
  *
  * "Entered and refused" is one row: a refused entrant adds its reference, sees the flag, and takes it back. Taking it
  * back can make it the last to leave (CLOSED, 0, not claimed: the true last user gave up because it saw the entrant).
- * That state lasts from the last user's step to its claim; it is in the table because entrants meet it.
+ * That state lasts from the last user's step to its claim, or from leave_behind until somebody enters who may release;
+ * it is in the table because entrants meet it.
  */
 #define STATE_TRANSITIONS(ROW)                                                                                         \
     ROW(add_ref, 0, 0, STATE_DONE, false, 0, 1)                                                                        \
@@ -129,6 +130,8 @@ typedef struct state_result {
     ROW(join, HOLDS | CLOSED, LIMIT, STATE_TOO_LATE, false, HOLDS | CLOSED, LIMIT)                                     \
     ROW(join, HOLDS | CLOSED | CLAIMED, 0, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0)                         \
     ROW(join, HOLDS | CLOSED | CLAIMED, 1, STATE_TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 1)                         \
+    ROW(leave_behind, HOLDS | CLOSED, 2, STATE_DONE, false, HOLDS | CLOSED, 1)                                         \
+    ROW(leave_behind, HOLDS | CLOSED, 1, STATE_DONE, false, HOLDS | CLOSED, 0)                                         \
     ROW(drain, 0, 0, STATE_DONE, false, DRAINING, 0)                                                                   \
     ROW(drain, HOLDS, 0, STATE_DONE, false, HOLDS | DRAINING, 0)                                                       \
     ROW(drain, HOLDS, 1, STATE_DONE, false, HOLDS | DRAINING, 1)                                                       \
@@ -223,6 +226,11 @@ state_answer state_word_publish(state_word *word);
  * STATE_TOO_LATE: nobody else uses it. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 state_answer state_word_join(state_word *word);
+
+/* drop_ref for whoever joined and must not release, since that may take long. True: nobody is left, and nobody has the
+ * claim; somebody else has to be sent who enters and is refused. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool state_word_leave_behind(state_word *word);
 
 /* Its domain is unloaded: new users are refused from now on. Those that are in stay. */
 void state_word_drain(state_word *word);

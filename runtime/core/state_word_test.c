@@ -55,7 +55,9 @@ static state_result apply(const char *operation, state_word *word)
         return plain(state_word_join(word));
     if (strcmp(operation, "enter_draining") == 0)
         return plain(state_word_enter_draining(word));
-    if (strcmp(operation, "drain") == 0)
+    if (strcmp(operation, "leave_behind") == 0)
+        cr_expect_eq(state_word_leave_behind(word), state_count(state_word_read(word)) == 0);
+    else if (strcmp(operation, "drain") == 0)
         state_word_drain(word);
     else if (strcmp(operation, "mark_leaked") == 0)
         state_word_mark_leaked(word);
@@ -85,9 +87,9 @@ Test(state_word, every_row_of_the_table)
  * that it looks at. */
 Test(state_word, the_table_names_every_operation_and_flag)
 {
-    static const char *const operations[] = {"add_ref",     "drop_ref",      "begin_close", "invalidate",
-                                             "publish",     "join",          "drain",       "enter_draining",
-                                             "finish_well", "finish_failed", "mark_leaked"};
+    static const char *const operations[] = {"add_ref",      "drop_ref",    "begin_close",   "invalidate",
+                                             "publish",      "join",        "drain",         "enter_draining",
+                                             "leave_behind", "finish_well", "finish_failed", "mark_leaked"};
     word_t flags_seen = 0;
     for (size_t o = 0; o < sizeof operations / sizeof *operations; o++) {
         size_t found = 0;
@@ -233,6 +235,23 @@ Test(state_word, join_sees_the_last_user_leave)
     testing_at("core.join", 1, step_raw_subtract, &word);
     cr_expect_eq(state_word_join(&word), STATE_TOO_LATE);
     cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED, 0));
+}
+
+Test(state_word, who_leaves_behind_a_word_that_is_open_or_claimed_sends_nobody)
+{
+    state_word open = {{BITS(HOLDS, 1)}};
+    cr_expect_not(state_word_leave_behind(&open));
+    state_word claimed = {{BITS(HOLDS | CLOSED | CLAIMED, 1)}};
+    cr_expect_not(state_word_leave_behind(&claimed));
+}
+
+/* What is left behind is closed and unused, and whoever is sent enters, is refused, and has the claim. */
+Test(state_word, what_was_left_behind_is_claimed_by_whoever_is_sent)
+{
+    state_word word = {{BITS(HOLDS | CLOSED, 1)}};
+    cr_expect(state_word_leave_behind(&word));
+    cr_expect(state_word_add_ref(&word).must_release);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
 }
 
 Test(state_word, join_refuses_a_negative_count)

@@ -26,6 +26,8 @@ typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
     /* The group it was allocated for. */
     uint32_t (*group_of)(const void *handle);
+    /* It was released before; the lanes only tidy up after it. */
+    bool (*is_released)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record);
     /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. When that ends
@@ -68,7 +70,8 @@ void finalization_hurry_end(finalization_hurry *hurry);
 /* What is done with each handle of a group that is not forgotten. */
 typedef struct finalization_visitor {
     void (*watched)(void *handle, void *data); /* as gc->visit_watched says */
-    /* A worker is releasing it, and it may have been freed: only subject says what it was. */
+    /* A worker is releasing it, and it may have been freed: only subject says what it was. Not for one that was
+     * released before. */
     void (*running)(const event_record *subject, void *data);
 } finalization_visitor;
 

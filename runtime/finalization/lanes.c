@@ -68,6 +68,7 @@ static bool begin_critical(worker *self)
         begin_item(self, ITEM_CRITICAL);
         self->handle = handle;
         self->group = room.client->group_of(handle);
+        self->tidies_up = room.client->is_released(handle);
         self->subject = (event_record){.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_RELEASE_OVERDUE, .count = 1};
         room.client->describe(handle, &self->subject);
     }

@@ -339,7 +339,7 @@ static void visit_running(uint32_t group, const finalization_visitor *visitor, v
 {
     for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
         const worker *each = &room.workers[i];
-        if (each->item == ITEM_CRITICAL && gc_group_is(each->group, group))
+        if (each->item == ITEM_CRITICAL && !each->tidies_up && gc_group_is(each->group, group))
             visitor->running(&each->subject, data);
     }
 }

@@ -40,6 +40,7 @@ typedef struct worker {
     gc_finalizer *finalizer;
     void *handle;
     uint32_t group; /* the handle's */
+    bool tidies_up; /* the handle was released before */
     gc_reason reason;
     event_record subject; /* whose release or finalizer it is */
     event_run leaks;      /* of handles whose releases have returned */

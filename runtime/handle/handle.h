@@ -113,9 +113,11 @@ void close_unborn(sh_handle *h);
 
 /* How far one waiter is with waking the users of one handle. Zeroed before the first round. */
 typedef struct wake_progress {
-    int64_t began; /* when the first round was */
-    int64_t due;   /* when the next one is */
-    bool buried;   /* its number is a tombstone; so it stays until h is released */
+    int64_t began;    /* when the first round was */
+    int64_t due;      /* when the next one is */
+    bool buried;      /* its number is a tombstone; so it stays until h is released */
+    bool hands_over;  /* in: this waiter releases nothing, since that may take longer than it has */
+    bool left_behind; /* out: so nobody has released h, and the lanes have to */
 } wake_progress;
 
 /* One round, when it is due: calls the kind's interrupt, or buries the number of an owned descriptor that other threads

@@ -181,11 +181,19 @@ static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_record *o
     return GC_KEEP;
 }
 
+/* Closed and unused, and unclaimed: see state_word_leave_behind. */
+static bool is_left_behind(word_t bits)
+{
+    return (bits & (STATE_CLOSED | STATE_CLAIMED | STATE_PINNED)) == STATE_CLOSED && state_count(bits) == 0;
+}
+
 gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
 {
     sh_handle *h = handle;
     state_result closing = state_word_begin_close(&h->state);
     word_t bits = state_word_read(&h->state);
+    if (is_left_behind(bits))
+        closing = state_word_add_ref(&h->state); /* refused, and the last to leave */
     if (closing.must_release) {
         bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
         if (leaked)

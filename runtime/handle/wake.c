@@ -153,7 +153,10 @@ static void wake_under_reference(sh_handle *h, wake_progress *progress, int64_t 
         wake_in_use(h, progress, elapsed_ms);
     platform_cancel_restore(token);
     errno = saved;
-    (void)reference_drop(h);
+    if (progress->hands_over)
+        progress->left_behind = state_word_leave_behind(&h->state);
+    else
+        (void)reference_drop(h);
 }
 
 int64_t wake_users(sh_handle *h, wake_progress *progress)

@@ -56,10 +56,12 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* A round, where one is due, for every handle that somebody else may give back; answers how many those are. The time is
  * looked at for each: a round walks all leases for every handle, and takes seconds where there are ten thousand of
- * both. *in_out_next: becomes the time of the next round where that is earlier. */
+ * both. *in_out_next: becomes the time of the next round where that is earlier. *out_left_behind: a handle's last user
+ * has left while it was being woken. */
 static size_t wake_others(const left_over_list *left, const wake_progress *rounds, int64_t deadline,
-                          int64_t *in_out_next)
+                          int64_t *in_out_next, bool *out_left_behind)
 {
+    *out_left_behind = false;
     size_t others = left->total - left->count;
     for (size_t i = 0; i < left->count; i++) {
         if (thread_leases(left->handles[i]))
@@ -68,6 +70,7 @@ static size_t wake_others(const left_over_list *left, const wake_progress *round
         wake_progress progress = *rounds;
         if (platform_now_ms() < deadline)
             *in_out_next = earlier(*in_out_next, wake_users(left->handles[i], &progress));
+        *out_left_behind = *out_left_behind || progress.left_behind;
     }
     return others;
 }
@@ -77,12 +80,15 @@ static size_t wake_others(const left_over_list *left, const wake_progress *round
 static sh_status wait_for_users(uint32_t group, int64_t deadline, left_over_list *left)
 {
     int64_t began = platform_now_ms();
-    wake_progress rounds = {.began = began, .due = began};
+    wake_progress rounds = {.began = began, .due = began, .hands_over = true};
     for (;;) {
         int64_t next = platform_now_ms() + LOOK_EVERY_MS;
         *left = left_over_take(group);
-        size_t others = wake_others(left, &rounds, deadline, &next) + left->running;
+        bool left_behind;
+        size_t others = wake_others(left, &rounds, deadline, &next, &left_behind) + left->running;
         left_over_drop(left);
+        if (left_behind)
+            gc->handle_condemn(group); /* a worker releases it: that may take longer than this thread has */
         if (others == 0)
             return left->total == 0 ? SH_OK : SH_PENDING;
         if (platform_now_ms() >= deadline)

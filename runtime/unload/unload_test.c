@@ -753,6 +753,47 @@ Test(unload, a_hung_release_is_left_over_and_holds_nobody_up)
     testing_on_release(NULL);
 }
 
+/* Its user leaves while it is being woken. */
+static int leave_in_interrupt(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    end_user();
+    return 0;
+}
+
+static pthread_t released_on;
+
+static int release_slowly(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    released_on = pthread_self();
+    (void)platform_signal_wait(&may_go_on, PLATFORM_FOREVER);
+    return 0;
+}
+
+static const sh_kind left_in_interrupt = {
+    .name = "left", .invalid_value = 0, .release = release_slowly, .interrupt = leave_in_interrupt};
+
+Test(unload, a_release_that_falls_to_who_wakes_does_not_hold_it_up)
+{
+    platform_signal_init(&may_go_on);
+    sh_create_options options = {.domain = domain};
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&left_in_interrupt, 7, &options, &h), SH_OK);
+    begin_user(h);
+    sh_unload_report report;
+    cr_expect_eq(sh_domain_unload(domain, 300, &report), SH_E_TIMEOUT);
+    cr_assert_eq(report.left_over_count, 1);
+    cr_expect(report.left_overs[0].releasing);
+    sh_unload_report_clear(&report);
+    platform_signal_post(&may_go_on);
+    cr_expect_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+    cr_expect(sh_is_released(h));
+    cr_expect_not(pthread_equal(released_on, pthread_self()));
+}
+
 static sh_status asked_inside;
 
 static int unload_inside(sh_raw raw, void *context)

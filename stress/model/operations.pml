@@ -196,6 +196,12 @@ inline join()
     forget_seen()
 }
 
+/* Of a waiter that joined and must not release. */
+inline leave_behind()
+{
+    atomic { count--; answer = DONE; must_release = false }
+}
+
 inline enter_draining()
 {
     must_release = false;

@@ -81,6 +81,8 @@
     ROW(join, HOLDS | CLOSED, LIMIT, TOO_LATE, false, HOLDS | CLOSED, LIMIT) \
     ROW(join, HOLDS | CLOSED | CLAIMED, 0, TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 0) \
     ROW(join, HOLDS | CLOSED | CLAIMED, 1, TOO_LATE, false, HOLDS | CLOSED | CLAIMED, 1) \
+    ROW(leave_behind, HOLDS | CLOSED, 2, DONE, false, HOLDS | CLOSED, 1) \
+    ROW(leave_behind, HOLDS | CLOSED, 1, DONE, false, HOLDS | CLOSED, 0) \
     ROW(drain, 0, 0, DONE, false, DRAINING, 0) \
     ROW(drain, HOLDS, 0, DONE, false, HOLDS | DRAINING, 0) \
     ROW(drain, HOLDS, 1, DONE, false, HOLDS | DRAINING, 1) \

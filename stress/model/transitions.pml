@@ -10,7 +10,7 @@
  */
 #include "operations.pml"
 
-mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_invalidate, op_publish, op_join, op_drain,
+mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_invalidate, op_publish, op_join, op_leave_behind, op_drain,
           op_finish_well, op_finish_failed, op_mark_leaked };
 
 /* Any row is chosen; so all are tried. */
@@ -45,6 +45,7 @@ active proctype driver()
     OPERATION(invalidate)
     OPERATION(publish)
     OPERATION(join)
+    OPERATION(leave_behind)
     OPERATION(drain)
     OPERATION(finish_well)
     OPERATION(finish_failed)
