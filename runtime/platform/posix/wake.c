@@ -41,13 +41,8 @@ int platform_wake_install(int signal)
      * as if nothing had happened. SA_ONSTACK: a runtime whose threads have small stacks (Go) must not overflow one. */
     struct sigaction found = {.sa_handler = SIG_DFL},
                      ours = {.sa_handler = do_nothing, .sa_flags = SA_RESTART | SA_ONSTACK};
-    int error = 0;
-    if (sigaction(signal, NULL, &found) != 0)
-        error = errno;
-    else if (!is_free(&found))
-        error = EBUSY;
-    else if (sigaction(signal, &ours, NULL) != 0)
-        error = errno;
+    bool asked = sigaction(signal, NULL, &found) == 0, taken = asked && !is_free(&found);
+    int error = asked && !taken && sigaction(signal, &ours, NULL) == 0 ? 0 : taken ? EBUSY : errno;
     errno = saved;
     return error;
 }
