@@ -111,8 +111,11 @@ static void *make_inside(void *unused)
         const sh_reserve reserve = {.handle_count = 3};
         SH_CONSTRAINED_WITH (&reserve, status)
             made = sh_open_event(0, 0, NULL, &h);
-        if (made == SH_OK)
-            CHECK(sh_host_drop(h) == SH_OK || sh_close(h) == SH_OK);
+        /* Once the shutdown has begun, it drops nothing, and its worker may be releasing h right now. */
+        if (made == SH_OK && sh_host_drop(h) != SH_OK) {
+            sh_status closed = sh_close(h);
+            CHECK(closed == SH_OK || closed == SH_PENDING);
+        }
         CHECK(status == SH_OK || status == SH_E_CLOSED);
     }
     return unused;
