@@ -278,9 +278,9 @@ static void at_thread_end(void *value)
 
 int thread_start(const thread_client *client)
 {
-    threads.client = client;
     if (threads.started)
-        return 0;
+        return 0; /* nor written again: a thread of the last start may still be ending */
+    threads.client = client;
     int error = platform_thread_end_register(at_thread_end);
     threads.started = error == 0;
     return error;
