@@ -294,7 +294,8 @@ static bool same_options(const sh_options *a, const sh_options *b)
 {
     return a->collector == b->collector && a->finalizer_deadline_ms == b->finalizer_deadline_ms &&
            a->confirm_death == b->confirm_death && a->collect == b->collect && a->collect_data == b->collect_data &&
-           a->exit_deadline_ms == b->exit_deadline_ms && a->wake_signal == b->wake_signal;
+           a->exit_deadline_ms == b->exit_deadline_ms && a->wake_signal == b->wake_signal &&
+           a->no_membarrier == b->no_membarrier;
 }
 
 static int start_threads(void)
@@ -367,6 +368,7 @@ static sh_status start_above_host(int wake_signal)
         return status;
     if (wake_start(wake_signal) != 0)
         return SH_E_ARGUMENT;
+    platform_barrier_start(!runtime.options.no_membarrier);
     thread_record *unused;
     /* The calling thread before our own: without it nothing may have been started. */
     if (thread_start(&threads_client) == 0 && domain_start() && owner_map_start() &&

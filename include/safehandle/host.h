@@ -50,6 +50,8 @@ typedef struct sh_options {
                                  unload; 0: 1000; negative: no limit */
     int wake_signal; /* wakes users of a closed handle (docs/closing.md); 0: SIGURG. Ours alone for as long as the
                         process lives: its handler stays after sh_shutdown */
+    bool no_membarrier; /* never calls membarrier(2), for systems that end the process for it: leases then cost a full
+                           fence on each side (docs/leases.md) */
 } sh_options;
 
 /*

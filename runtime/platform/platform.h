@@ -11,6 +11,7 @@
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
 
+#include "base/atomic.h"
 #include <pthread.h>
 #include <safehandle/contract.h>
 #include <safehandle/kind.h>
@@ -71,6 +72,34 @@ void platform_condition_broadcast(platform_condition *condition);
  * held back: a thread torn out of the wait would keep the mutex for ever. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool platform_condition_wait(platform_condition *condition, platform_mutex *mutex, int64_t deadline);
+
+/* ---- fences of two prices ---------------------------------------------------------------------------------------- */
+
+/*
+ * Two sides that each write a word of their own and then read the other's must each fence in between, or neither may
+ * see the other. Where one side is rare, it pays for both: platform_barrier is a full fence on every thread of the
+ * process that is running now, and the frequent side's platform_fence_light only keeps the compiler from reordering.
+ *
+ * Source: membarrier(2), and the measurements of findings 14: a microsecond, some when other threads run.
+ */
+
+/* 1: the system has no such barrier, or has forbidden it since; light fences are full ones from then on. */
+extern atomic_word platform_barrier_missing;
+
+/* Asks the system for it; may_ask: false on systems that end who asks. */
+void platform_barrier_start(bool may_ask);
+
+/* False: it is missing, and what the other side did before it fenced fully may still be unseen. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+bool platform_barrier(void);
+
+/* The frequent side. */
+static inline void platform_fence_light(void)
+{
+    if (__builtin_expect(atomic_word_load(&platform_barrier_missing) != 0, 0))
+        atomic_fence_full();
+    __asm__ volatile("" ::: "memory");
+}
 
 /* ---- signals: a counter that one side posts and one side waits for. A wake-up call: what is to be seen after it is
  * guarded by a lock of its own. ------------------------------------------------------------------------------------ */
