@@ -20,6 +20,7 @@ def declared():
     for header in (tap.SOURCE / "include").rglob("*.h"):
         text = re.sub(r"/\*.*?\*/", " ", header.read_text(encoding="utf-8"), flags=re.DOTALL)
         text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
+        text = re.sub(r"__attribute__\s*\(\(.*?\)\)+", " ", text)
         for statement in re.findall(r"\bSH_API\b([^;]*);", text):
             function = re.search(r"\b(\w+)\s*\(", statement)
             if function:

@@ -75,7 +75,7 @@ static bool admits(uint32_t group)
 }
 
 static const gc_client collector_client = {
-    .judge = release_judge, .deaths_found = finalization_wake, .group_of = group_of, .admits = admits};
+    .judge = release_judge, .died = release_note_death, .deaths_found = finalization_wake, .group_of = group_of, .admits = admits};
 
 static bool is_released(const void *handle)
 {
@@ -91,20 +91,13 @@ static const finalization_client lanes_client = {
 };
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static void give_back_lease(void *handle)
-{
-    (void)reference_drop(handle);
-}
-
-SH_RELIABILITY(will_not_corrupt_state, success)
 static void end_regions(thread_record *ended)
 {
     while (ended->regions.stock != NULL)
         stock_return(ended);
 }
 
-static const thread_client threads_client = {
-    .give_back = give_back_lease, .left = domain_left, .end_regions = end_regions};
+static const thread_client threads_client = {.lease_left = lease_left, .left = domain_left, .end_regions = end_regions};
 
 /* ---- fork: locks in the order in which they are taken ------------------------------------------------------------ */
 
@@ -411,8 +404,10 @@ static sh_status start_or_join(const sh_options *options, bool any_will_do)
     return status != SH_OK ? status : sh_thread_attach();
 }
 
-sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes)
+sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes, unsigned inlined_layout)
 {
+    if (inlined_layout != SH_INLINE_LAYOUT && inlined_layout != 0)
+        return SH_E_UNSUPPORTED;
     sh_options options;
     sh_status status = check_options(options_or_null, options_size_bytes, &options);
     if (status != SH_OK)
@@ -425,7 +420,7 @@ sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_byte
 
 sh_status sh_init(const sh_options *options_or_null)
 {
-    return sh_init_at(options_or_null, sizeof *options_or_null);
+    return sh_init_at(options_or_null, sizeof *options_or_null, 0);
 }
 
 /* ---- threads, events, the manual host ---------------------------------------------------------------------------- */

@@ -57,7 +57,7 @@ Test(init, refuses_options_that_make_no_sense)
         sh_options known;
         int unknown;
     } newer = {.known = manual, .unknown = 1};
-    cr_expect_eq(sh_init_at(&newer.known, sizeof newer), SH_E_UNSUPPORTED);
+    cr_expect_eq(sh_init_at(&newer.known, sizeof newer, SH_INLINED_LAYOUT), SH_E_UNSUPPORTED);
     cr_expect_eq(sh_init(&manual), SH_OK, "and none of them has started anything");
 }
 

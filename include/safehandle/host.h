@@ -26,6 +26,7 @@
 
 #include <safehandle/export.h>
 #include <safehandle/handle.h>
+#include <safehandle/inline.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +49,8 @@ typedef struct sh_options {
     void *collect_data;
     int64_t exit_deadline_ms; /* how long the end of the process by return or exit may take over the root domain's
                                  unload; 0: 1000; negative: no limit */
-    int wake_signal; /* wakes users of a closed handle (docs/closing.md); 0: SIGURG. Ours alone for as long as the
-                        process lives: its handler stays after sh_shutdown */
+    int wake_signal;    /* wakes users of a closed handle (docs/closing.md); 0: SIGURG. Ours alone for as long as the
+                           process lives: its handler stays after sh_shutdown */
     bool no_membarrier; /* never calls membarrier(2), for systems that end the process for it: leases then cost a full
                            fence on each side (docs/leases.md) */
 } sh_options;
@@ -62,9 +63,11 @@ typedef struct sh_options {
  *                   another collector than in an earlier start; or wake_signal, SIGURG where none is named, cannot be
  *                   handled or has a handler of the program's or the collector's: name another one
  * SH_E_NOMEM        memory or threads ran out; nothing was started
- * SH_E_UNSUPPORTED  the collector is not built in, or options ask for something that this library does not know
+ * SH_E_UNSUPPORTED  the collector is not built in, or options ask for something that this library does not know, or the
+ *                   program was compiled with the inlined parts (inline.h) of another version: compile it again
  */
-SH_MUST_CHECK SH_API sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes);
+SH_MUST_CHECK SH_API sh_status sh_init_at(const sh_options *options_or_null, size_t options_size_bytes,
+                                          unsigned inlined_layout);
 SH_MUST_CHECK SH_API sh_status sh_init(const sh_options *options_or_null);
 
 /*
@@ -117,7 +120,7 @@ SH_MUST_CHECK SH_API sh_status sh_host_drop_object(void *object);
 SH_MUST_CHECK SH_API sh_status sh_host_collection_begin(void);
 SH_MUST_CHECK SH_API sh_status sh_host_collection_end(void);
 
-#define sh_init(options_or_null) sh_init_at((options_or_null), sizeof(sh_options))
+#define sh_init(options_or_null) sh_init_at((options_or_null), sizeof(sh_options), SH_INLINED_LAYOUT)
 
 SH_END_DECLARATIONS
 

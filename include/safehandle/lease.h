@@ -33,8 +33,8 @@ SH_BEGIN_DECLARATIONS
 
 /*
  * Lives on the caller's stack; its fields are the library's.
- * Invariant: handle is NULL (zeroed, ended or detached) or points to a handle of which this lease holds one reference;
- * slot is NULL or the place in the thread's record that names this lease.
+ * Invariant: handle is NULL (zeroed, ended or detached) or points to a handle that this lease holds; slot is NULL with
+ * it, or the thread's slot that names the handle.
  */
 typedef struct sh_lease {
     sh_handle *handle;
@@ -48,8 +48,7 @@ typedef struct sh_lease {
  * SH_E_ARGUMENT  null
  * SH_E_CLOSED    closing, or the unload of its domain, has begun
  * SH_E_INVALID   the handle is unset
- * SH_E_OVERFLOW  the count is at its limit
- * SH_E_NOMEM     the first call of a thread that could not be attached
+ * SH_E_NOMEM     the first call of a thread that could not be attached, or no memory for more than 32 leases at once
  */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
@@ -71,8 +70,9 @@ SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_lease_end(sh_lease *lease);
 
 /* Turns the lease into a counted reference, for a coroutine, a callback or another thread. The lease is ended; whoever
- * finishes calls sh_dangerous_release. SH_E_ARGUMENT when there is no lease to detach. */
-SH_RELIABILITY(will_not_corrupt_state, success)
+ * finishes calls sh_dangerous_release. SH_E_ARGUMENT when there is no lease to detach; SH_E_OVERFLOW when the count is
+ * at its limit: the lease goes on. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_detach(sh_lease *lease);
 
 #define sh_lease_begin(lease, h, out_raw) sh_lease_begin_at((lease), (h), SH_SITE_HERE, (out_raw))
@@ -88,16 +88,19 @@ SH_MUST_CHECK SH_API sh_status sh_lease_detach(sh_lease *lease);
  * back. longjmp never ends it: the thread's end does.
  */
 #if defined(__GNUC__)
+#define SH_LEASE_CLEANUP sh_lease_end
 #define SH_WITH_HANDLE(h, raw, status) SH_WITH_HANDLE_LINE_(h, raw, status, __LINE__)
 #define SH_WITH_HANDLE_LINE_(h, raw, status, line) SH_WITH_HANDLE_AT_(h, raw, status, line)
 #define SH_WITH_HANDLE_AT_(h, raw, status, line) SH_WITH_HANDLE_NAMED_(h, raw, status, sh_lease_##line, sh_todo_##line)
 #define SH_WITH_HANDLE_NAMED_(h, raw, status, scope, todo)                                                             \
-    for (sh_lease scope __attribute__((cleanup(sh_lease_end))) = {NULL, NULL, {NULL, NULL, NULL, NULL}},               \
+    for (sh_lease scope __attribute__((cleanup(SH_LEASE_CLEANUP))) = {NULL, NULL, {NULL, NULL, NULL, NULL}},           \
                         *todo = &scope;                                                                                \
          todo; todo = NULL)                                                                                            \
         for (sh_raw raw = -1; todo && ((status) = sh_lease_begin(todo, (h), &raw)) == SH_OK; todo = NULL)
 #endif
 
 SH_END_DECLARATIONS
+
+#include <safehandle/inline.h>
 
 #endif

@@ -30,7 +30,7 @@ static void release(void)
 static void use(unsigned seed)
 {
     state_result entry = state_word_add_ref(&shared.word);
-    if (entry.must_release)
+    if (entry.duty == STATE_RELEASE)
         release();
     if (entry.answer != STATE_DONE)
         return;
@@ -39,14 +39,15 @@ static void use(unsigned seed)
     if (seed % 8 == 0)
         CHECK((state_word_read(&shared.word) & STATE_RELEASED) == 0);
     (void)atomic_word_add(&shared.users, (word_t)-1);
-    if (state_word_drop_ref(&shared.word).must_release)
+    if (state_word_drop_ref(&shared.word).duty == STATE_RELEASE)
         release();
 }
 
 static void end(unsigned seed)
 {
-    state_result ending = seed % 4 == 0 ? state_word_invalidate(&shared.word) : state_word_begin_close(&shared.word);
-    if (ending.must_release)
+    state_result ending =
+        seed % 4 == 0 ? state_word_invalidate(&shared.word, 0) : state_word_begin_close(&shared.word, 0);
+    if (ending.duty == STATE_RELEASE)
         release();
 }
 
@@ -55,7 +56,7 @@ static void join(void)
     if (state_word_join(&shared.word) != STATE_DONE)
         return;
     CHECK((state_word_read(&shared.word) & STATE_RELEASED) == 0);
-    if (state_word_drop_ref(&shared.word).must_release)
+    if (state_word_drop_ref(&shared.word).duty == STATE_RELEASE)
         release();
 }
 

@@ -26,6 +26,7 @@ typedef enum event_detail {
     EVENT_OWNER_STALE,          /* DOUBLE_WRAP: the first handle was set as invalid */
     EVENT_NUMBER_TAKEN,         /* DOUBLE_WRAP: at its release, the number belonged to another handle */
     EVENT_LEFT_AT_SHUTDOWN,     /* LEAKED_REFERENCE: the runtime stopped while the handle was in use */
+    EVENT_NO_BARRIER,           /* LEAKED_REFERENCE: the system has forbidden the barrier that a close needs */
     EVENT_NORMAL_OVERDUE,       /* FINALIZER_OVERDUE: a normal finalizer runs beyond its deadline */
     EVENT_NORMAL_ENDED_THREAD,  /* FINALIZER_OVERDUE: a normal finalizer ended its thread */
     EVENT_HOST_OVERDUE,         /* FINALIZER_OVERDUE: the host has not run its finalizers by the deadline */

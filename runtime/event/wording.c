@@ -128,6 +128,20 @@ static void describe_broken_contract(const event_record *record, const char *sub
                        subject, times);
 }
 
+static void describe_leaked_reference(const event_record *record, const char *subject, char *out_text,
+                                      size_t capacity_bytes)
+{
+    const char *said = "dropped with references on it, and stays open until they are given back. Find the "
+                       "sh_dangerous_add_ref or sh_lease_detach without a sh_dangerous_release.";
+    if (record->detail == EVENT_LEFT_AT_SHUTDOWN)
+        said = "still in use when the runtime stopped: the last user releases it.";
+    else if (record->detail == EVENT_NO_BARRIER)
+        said =
+            "closed, and stays open: the system has forbidden membarrier(2) meanwhile, so that nobody can know whether "
+            "it is still in use. Forbid it before sh_init, or set sh_options.no_membarrier.";
+    (void)snprintf(out_text, capacity_bytes, "%s %s", subject, said);
+}
+
 void event_describe(const event_record *record, char *out_text, size_t capacity_bytes)
 {
     char subject[SUBJECT_SIZE_BYTES], times[TIMES_SIZE_BYTES];
@@ -143,12 +157,7 @@ void event_describe(const event_record *record, char *out_text, size_t capacity_
                        record->count == 1 ? "it" : "them");
         break;
     case SH_EVENT_LEAKED_REFERENCE:
-        (void)snprintf(out_text, capacity_bytes,
-                       record->detail == EVENT_LEFT_AT_SHUTDOWN
-                           ? "%s still in use when the runtime stopped: the last user releases it."
-                           : "%s dropped with references on it, and stays open until they are given back. Find the "
-                             "sh_dangerous_add_ref or sh_lease_detach without a sh_dangerous_release.",
-                       subject);
+        describe_leaked_reference(record, subject, out_text, capacity_bytes);
         break;
     case SH_EVENT_UNBALANCED_RELEASE:
         (void)snprintf(out_text, capacity_bytes,

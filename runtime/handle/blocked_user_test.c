@@ -314,7 +314,7 @@ static void *use(void *argument)
     if (self->blocks_signal)
         (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     sh_lease lease;
-    sh_raw raw;
+    sh_raw raw = -1;
     CHECK(sh_lease_begin(&lease, self->h, &raw) == SH_OK);
     atomic_word_store_release(&self->thread_id, (word_t)platform_thread_id());
     do /* what came back well (part of a write) goes on until it does not */

@@ -15,9 +15,14 @@ sh_status sh_close(sh_handle *h)
 {
     if (h == NULL)
         return SH_E_ARGUMENT;
-    state_result closing = state_word_begin_close(&h->state);
-    if (closing.must_release)
-        return release_claimed(h);
+    state_result closing = state_word_begin_close(&h->state, thread_lessee());
+    if (closing.duty != STATE_NOTHING) {
+        sh_status status = settle(h, closing.duty);
+        if (status == SH_E_SYSTEM && closing.answer == STATE_DONE)
+            handle_raise(h, SH_EVENT_LEAKED_REFERENCE, EVENT_NO_BARRIER, NULL);
+        if (status != SH_PENDING)
+            return status;
+    }
     if (sh_is_released(h))
         return SH_OK;
     /* Its users may be threads that a fork left behind: being admitted gives their leases back. */
@@ -56,13 +61,13 @@ sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)
 
 bool close_as_invalid(sh_handle *h)
 {
-    state_result closing = state_word_invalidate(&h->state);
+    state_result closing = state_word_invalidate(&h->state, thread_lessee());
     if (closing.answer != STATE_DONE)
         return false;
     wake_spare(); /* the caller may give the number away now */
     (void)owner_map_disown(h, handle_raw(h));
-    if (closing.must_release)
-        (void)release_claimed(h);
+    if (closing.duty != STATE_NOTHING)
+        (void)settle(h, closing.duty); /* may fail here: without a barrier it is never known to be out of use */
     return true;
 }
 

@@ -385,7 +385,7 @@ static sh_handle *racing;
 static void begin_release(void *unused)
 {
     (void)unused;
-    cr_assert(state_word_begin_close(&racing->state).must_release);
+    cr_assert(state_word_begin_close(&racing->state, 0).duty == STATE_RELEASE);
 }
 
 /* The stale owner's release has begun when the number turns out to be somebody else's: it must not close it. */
@@ -455,7 +455,7 @@ Test(descriptor, a_number_that_nobody_owns_any_more)
     cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &stale), SH_OK);
     sh_raw number = sh_dangerous_get_handle(stale);
     cr_assert_eq(close((int)number), 0);
-    cr_assert(state_word_begin_close(&stale->state).must_release);
+    cr_assert(state_word_begin_close(&stale->state, 0).duty == STATE_RELEASE);
     cr_assert_eq(sh_open_file("/dev/zero", O_RDONLY, 0, NULL, &racing), SH_OK);
     testing_at("handle.find", 1, close_number_taken, NULL);
     cr_expect_eq(release_claimed(stale), SH_OK);
@@ -515,7 +515,7 @@ Test(descriptor, a_new_owner_that_dies_while_the_old_one_is_released_is_told_who
     sh_handle *stale;
     cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &stale), SH_OK);
     cr_assert_eq(close((int)sh_dangerous_get_handle(stale)), 0);
-    cr_assert(state_word_begin_close(&stale->state).must_release);
+    cr_assert(state_word_begin_close(&stale->state, 0).duty == STATE_RELEASE);
     cr_assert_eq(sh_open_file("/dev/zero", O_RDONLY, 0, NULL, &racing), SH_OK);
     testing_at("handle.reveal", 1, close_and_drop_racing, NULL);
     cr_expect_eq(release_claimed(stale), SH_OK);

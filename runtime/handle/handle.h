@@ -4,6 +4,7 @@
  *
  * create.c     making one, storing the value, duplicating
  * reference.c  taking and dropping references; looking at a handle
+ * settle.c     what is left to do when a user has left or a close has begun: the barrier, the look for leases
  * release.c    the one release path: for close, for the finalizer, and for unload
  * close.c      closing, waiting, invalidating
  * wake.c       making users leave who are blocked in a call
@@ -64,17 +65,27 @@ void handle_raise(const sh_handle *h, sh_event_type type, event_detail detail, c
 
 /* ---- reference.c ------------------------------------------------------------------------------------------------- */
 
-/* SH_OK, SH_E_CLOSED, SH_E_OVERFLOW or SH_E_UNBALANCED; the latter two are events, too. */
-SH_RELIABILITY(will_not_corrupt_state, may_fail)
-sh_status reference_take(sh_handle *h);
-
 /* SH_OK, SH_E_UNBALANCED (an event), or SH_E_RELEASE when this was the last one and the OS refused. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status reference_drop(sh_handle *h);
 
-/* As reference_take, and SH_E_INVALID when the handle is unset. */
-SH_RELIABILITY(will_not_corrupt_state, may_fail)
-sh_status reference_take_set(sh_handle *h);
+/* ---- settle.c ---------------------------------------------------------------------------------------------------- */
+
+/* Does what a step on the state word has left to do, and releases where that falls to it. SH_OK; SH_E_RELEASE: it
+ * released, and the OS refused; SH_PENDING: users are left, or somebody else releases; SH_E_SYSTEM: the barrier is
+ * missing, and the handle stays open for ever. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+sh_status settle(sh_handle *h, state_duty duty);
+
+/* Whether anybody leases h, as far as a look can tell that comes after a fence. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool settle_sees_lease(const sh_handle *h);
+
+/* ---- lease.c ----------------------------------------------------------------------------------------------------- */
+
+/* thread_client's side: h was leased by a slot that is cleared now. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+void lease_left(void *handle);
 
 /* ---- release.c --------------------------------------------------------------------------------------------------- */
 
@@ -96,6 +107,8 @@ void release_wait_for_any(int64_t deadline);
 /* finalization_client's and gc_client's side. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_judge(const void *handle);
+SH_RELIABILITY(will_not_corrupt_state, success)
+void release_note_death(void *handle);
 SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak);
 

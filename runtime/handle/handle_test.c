@@ -427,7 +427,7 @@ Test(reference, over_release_is_told_and_releases_nothing, .init = testing_start
 
 static void raw_close(void *h)
 {
-    (void)state_word_begin_close(&((sh_handle *)h)->state);
+    (void)state_word_begin_close(&((sh_handle *)h)->state, 0);
 }
 
 /* The handle is closed while the over-release has the count at -1: the repair is the last to leave. */

@@ -1,43 +1,79 @@
 /* SPDX-License-Identifier: MIT */
-/* Leases: a counted reference with a name in its thread's record, and who holds them. */
+/* Leases: what the inlined part leaves to the library, and who holds them. docs/leases.md */
+/* Before every other: tests step into the inlined parts, too. */
+#define SH_INLINE_POINT(name) CHECKPOINT(name)
+
+#include "base/checkpoint.h"
 #include "handle/handle.h"
 #include "handle/kind.h"
+#include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
-#include <safehandle/lease.h>
+#include <safehandle/inline.h>
 
 #undef sh_lease_begin
 #undef sh_lease_begin_kind
+#undef sh_lease_end
 
-static sh_status here(thread_record **out_record)
+_Static_assert(offsetof(sh_handle, state) == offsetof(struct sh_handle_head, state) &&
+                   offsetof(sh_handle, raw) == offsetof(struct sh_handle_head, raw),
+               "the inlined parts know the first words of a handle");
+_Static_assert(SH_STATE_CLOSED == STATE_CLOSED && SH_STATE_HOLDS == STATE_HOLDS &&
+                   SH_STATE_USERS_FENCE == STATE_USERS_FENCE && SH_STATE_ONE == STATE_ONE &&
+                   SH_STATE_REFUSING == STATE_REFUSING && SH_STATE_NEGATIVE == STATE_NEGATIVE &&
+                   SH_STATE_LEASED_HERE_TOO == (STATE_LEASED | STATE_HOLDS),
+               "the inlined parts know the state word");
+
+/* ---- beginning --------------------------------------------------------------------------------------------------- */
+
+static sh_status status_of(state_answer answer)
+{
+    return answer == STATE_DONE ? SH_OK : answer == STATE_UNSET ? SH_E_INVALID : SH_E_CLOSED;
+}
+
+/* With the slot written. While its domain is unloaded, a handle is still open to the finalizers. */
+static sh_status admit(sh_handle *h, const lease_slots *here)
+{
+    /* Full: where there is no barrier, and while the domain is unloaded, nobody else orders the slot before the look.
+     */
+    atomic_fence_full();
+    state_lessee lessee = {.own = lease_slots_lessee(here),
+                           .users_fence = atomic_word_load(&platform_barrier_missing) != 0,
+                           .draining = thread_is_ours()};
+    return status_of(state_word_lease(&h->state, lessee));
+}
+
+static sh_status find_slot(lease_slots **out_here, lease_slot **out_slot)
 {
     thread_record *record = thread_here();
-    if (record == NULL)
-        return thread_attach(false, out_record);
-    *out_record = record;
-    return SH_OK;
+    sh_status status = record != NULL ? SH_OK : thread_attach(false, &record);
+    if (status != SH_OK)
+        return status;
+    *out_here = &record->leases;
+    *out_slot = lease_slot_find(*out_here);
+    return *out_slot != NULL ? SH_OK : SH_E_NOMEM;
+}
+
+struct sh_lease_entry sh_lease_enter(sh_handle *h, const sh_site *site_or_null)
+{
+    ASSERT(handle_is_valid(h));
+    lease_slots *here;
+    lease_slot *slot;
+    sh_status status = find_slot(&here, &slot);
+    if (status != SH_OK)
+        return (struct sh_lease_entry){NULL, status};
+    lease_slot_write(slot, h, site_or_null);
+    status = admit(h, here);
+    if (status == SH_OK)
+        return (struct sh_lease_entry){slot, SH_OK};
+    lease_slot_clear(slot);
+    lease_left(h); /* who looked may have been kept from releasing by this slot, or by that of the inlined part */
+    return (struct sh_lease_entry){NULL, status};
 }
 
 sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null, sh_raw *out_raw)
 {
-    if (lease == NULL || h == NULL || out_raw == NULL)
-        return SH_E_ARGUMENT;
-    thread_record *record;
-    sh_status status = here(&record);
-    if (status != SH_OK)
-        return status;
-    thread_lease *place = thread_lease_take(record);
-    if (place == NULL)
-        return SH_E_NOMEM;
-    status = reference_take_set(h);
-    if (status != SH_OK) {
-        thread_lease_clear(record, place);
-        return status;
-    }
-    thread_lease_publish(place, h, site_or_null);
-    *lease = (sh_lease){.handle = h, .slot = place};
-    *out_raw = handle_raw(h);
-    return SH_OK;
+    return sh_lease_begin_inline(lease, h, site_or_null, out_raw);
 }
 
 sh_status sh_lease_begin(sh_lease *lease, sh_handle *h, sh_raw *out_raw)
@@ -58,27 +94,40 @@ sh_status sh_lease_begin_kind(sh_lease *lease, sh_handle *h, const sh_kind *kind
     return sh_lease_begin_kind_at(lease, h, kind, NULL, out_raw);
 }
 
-/* Takes the lease out of the thread's record; its reference stays. NULL: there is none. */
-static sh_handle *forget(sh_lease *lease)
+/* ---- ending ------------------------------------------------------------------------------------------------------ */
+
+void lease_left(void *handle)
 {
-    sh_handle *h = lease == NULL ? NULL : lease->handle;
-    if (h == NULL)
-        return NULL;
-    thread_lease_clear(thread_here(), lease->slot);
-    *lease = (sh_lease){.handle = NULL};
-    return h;
+    sh_handle *h = handle;
+    /* Full: the slot is clear before this look, and before that of any other leaver who finds this one gone. */
+    atomic_fence_full();
+    state_duty duty = state_word_left(&h->state);
+    if (duty != STATE_NOTHING)
+        (void)settle(h, duty);
+}
+
+void sh_lease_leave(sh_handle *h)
+{
+    lease_left(h);
 }
 
 void sh_lease_end(sh_lease *lease)
 {
-    sh_handle *h = forget(lease);
-    if (h != NULL)
-        (void)reference_drop(h);
+    sh_lease_end_inline(lease);
 }
 
+/* Counted first, while the slot still protects it. */
 sh_status sh_lease_detach(sh_lease *lease)
 {
-    return forget(lease) == NULL ? SH_E_ARGUMENT : SH_OK;
+    sh_handle *h = lease == NULL ? NULL : lease->handle;
+    if (h == NULL)
+        return SH_E_ARGUMENT;
+    if (state_word_join(&h->state) != STATE_DONE)
+        return SH_E_OVERFLOW;
+    lease_slot_clear(lease->slot);
+    lease->handle = NULL;
+    lease->slot = NULL;
+    return SH_OK;
 }
 
 /* ---- holders ----------------------------------------------------------------------------------------------------- */
@@ -108,9 +157,8 @@ sh_status sh_holders(const sh_handle *h, sh_holder *out_holders, size_t capacity
     holder_list list = {out_holders, capacity, 0};
     thread_visit_leases(h, add_holder, &list);
     word_t bits = state_word_read(&h->state);
-    /* A negative count is an over-release that is being undone: nobody holds anything. */
-    size_t references = (bits & STATE_NEGATIVE) != 0 ? 0 : state_count(bits);
     *out_lease_count = list.count;
-    *out_counted_references = references > list.count ? references - list.count : 0;
+    /* A negative count is an over-release that is being undone: nobody holds anything. */
+    *out_counted_references = (bits & STATE_NEGATIVE) != 0 ? 0 : state_count(bits);
     return SH_OK;
 }

@@ -3,6 +3,10 @@
 #include "handle/handle.h"
 #include "handle/kind.h"
 #include "thread/thread.h"
+#include <safehandle/inline.h>
+
+#undef sh_dangerous_add_ref
+#undef sh_dangerous_release
 
 bool handle_is_valid(const sh_handle *h)
 {
@@ -45,8 +49,8 @@ static bool finalizer_enters(sh_handle *h)
 
 static sh_status refused(sh_handle *h, state_result entry)
 {
-    if (entry.must_release) {
-        (void)release_claimed(h);
+    if (entry.duty != STATE_NOTHING) {
+        (void)settle(h, entry.duty);
         return SH_E_CLOSED;
     }
     switch (entry.answer) {
@@ -62,45 +66,45 @@ static sh_status refused(sh_handle *h, state_result entry)
     }
 }
 
-sh_status reference_take(sh_handle *h)
+/* What the inlined part has begun, and what it saw. */
+sh_status sh_dangerous_add_ref_refused(sh_handle *h, uint64_t seen, bool *success)
 {
     ASSERT(handle_is_valid(h));
-    state_result entry = state_word_add_ref(&h->state);
-    return entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
-}
-
-sh_status reference_drop(sh_handle *h)
-{
-    state_result leaving = state_word_drop_ref(&h->state);
-    if (leaving.answer == STATE_UNBALANCED)
-        /* Before the release: the handle may be gone after it. */
-        handle_raise(h, SH_EVENT_UNBALANCED_RELEASE, EVENT_PLAIN, NULL);
-    sh_status released = leaving.must_release ? release_claimed(h) : SH_OK;
-    return leaving.answer == STATE_UNBALANCED ? SH_E_UNBALANCED : released;
-}
-
-sh_status reference_take_set(sh_handle *h)
-{
-    sh_status status = reference_take(h);
-    if (status != SH_OK || (state_word_read(&h->state) & STATE_HOLDS) != 0)
-        return status;
-    (void)reference_drop(h);
-    return SH_E_INVALID;
-}
-
-sh_status sh_dangerous_add_ref(sh_handle *h, bool *success)
-{
-    if (h == NULL || success == NULL)
-        return SH_E_ARGUMENT;
-    sh_status status = reference_take(h);
+    state_result entry = state_word_refuse(&h->state, seen);
+    sh_status status = entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
     if (status == SH_OK)
         *success = true;
     return status;
 }
 
+static sh_status left(sh_handle *h, state_result leaving)
+{
+    if (leaving.answer == STATE_UNBALANCED)
+        /* Before the release: the handle may be gone after it. */
+        handle_raise(h, SH_EVENT_UNBALANCED_RELEASE, EVENT_PLAIN, NULL);
+    sh_status released = leaving.duty == STATE_NOTHING ? SH_OK : settle(h, leaving.duty);
+    return leaving.answer == STATE_UNBALANCED ? SH_E_UNBALANCED : released == SH_E_RELEASE ? SH_E_RELEASE : SH_OK;
+}
+
+sh_status sh_dangerous_release_last(sh_handle *h, uint64_t seen)
+{
+    return left(h, state_word_leave(&h->state, seen));
+}
+
+sh_status reference_drop(sh_handle *h)
+{
+    return left(h, state_word_drop_ref(&h->state));
+}
+
+sh_status sh_dangerous_add_ref(sh_handle *h, bool *success)
+{
+    ASSERT(h == NULL || handle_is_valid(h));
+    return sh_dangerous_add_ref_inline(h, success);
+}
+
 sh_status sh_dangerous_release(sh_handle *h)
 {
-    return h == NULL ? SH_E_ARGUMENT : reference_drop(h);
+    return sh_dangerous_release_inline(h);
 }
 
 /* ---- looking ----------------------------------------------------------------------------------------------------- */

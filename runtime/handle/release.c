@@ -9,6 +9,7 @@
 #include "handle/handle.h"
 #include "handle/owner_map.h"
 #include "platform/platform.h"
+#include "thread/thread.h"
 #include <errno.h>
 
 /* ---- waiting for a release --------------------------------------------------------------------------------------- */
@@ -170,6 +171,13 @@ gc_verdict release_judge(const void *handle)
     return GC_CONDEMN;
 }
 
+/* Nobody has a lease on what nothing reaches, so its release needs no barrier; who gets at it once more, through a
+ * finalizer, is a lessee anew. */
+void release_note_death(void *handle)
+{
+    state_word_forget_lessees(&((sh_handle *)handle)->state);
+}
+
 /* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
 static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_record *out_leak)
 {
@@ -190,15 +198,15 @@ static bool is_left_behind(word_t bits)
 gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
 {
     sh_handle *h = handle;
-    state_result closing = state_word_begin_close(&h->state);
+    state_result closing = state_word_begin_close(&h->state, thread_lessee());
     word_t bits = state_word_read(&h->state);
-    if (is_left_behind(bits))
+    if (closing.duty == STATE_NOTHING && is_left_behind(bits))
         closing = state_word_add_ref(&h->state); /* refused, and the last to leave */
-    if (closing.must_release) {
+    sh_status settled = closing.duty == STATE_NOTHING ? SH_PENDING : settle(h, closing.duty);
+    if (settled == SH_OK || settled == SH_E_RELEASE) {
         bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
         if (leaked)
             *out_leak = handle_event(h, SH_EVENT_LEAKED_TO_FINALIZER, EVENT_PLAIN, NULL);
-        (void)release_claimed(h);
     } else if (state_is_blank(bits)) {
         return GC_KEEP; /* its region may yet make a handle of it, which must be watched */
     } else if ((bits & STATE_RELEASED) == 0) {

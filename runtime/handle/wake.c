@@ -154,7 +154,7 @@ static void wake_under_reference(sh_handle *h, wake_progress *progress, int64_t 
     platform_cancel_restore(token);
     errno = saved;
     if (progress->hands_over)
-        progress->left_behind = state_word_leave_behind(&h->state);
+        progress->left_behind = state_word_leave_behind(&h->state) && !settle_sees_lease(h);
     else
         (void)reference_drop(h);
 }

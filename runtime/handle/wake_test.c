@@ -35,7 +35,7 @@ static void *use(void *argument)
 {
     user *self = argument;
     sh_lease lease;
-    sh_raw raw;
+    sh_raw raw = -1;
     cr_assert_eq(sh_lease_begin(&lease, self->h, &raw), SH_OK);
     atomic_word_store_release(&self->leases, 1);
     self->call(self, (int)raw);

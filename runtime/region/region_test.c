@@ -226,17 +226,17 @@ Test(region, announced_leases_need_no_memory_inside)
 
 Test(region, a_duplicate_of_a_thread_with_many_leases_needs_no_memory)
 {
-    static sh_lease leases[THREAD_LEASES];
+    static sh_lease leases[SH_LEASE_SLOTS];
     sh_handle *h, *copy = NULL;
     sh_region region;
     cr_assert_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
-    lease_all(h, THREAD_LEASES, leases);
+    lease_all(h, SH_LEASE_SLOTS, leases);
     enter(&region, (sh_reserve){.handle_count = 1});
     testing_from("gc.scanned", 1, NULL, NULL);
     cr_expect_eq(sh_duplicate(h, &copy), SH_OK);
     testing_at_nothing();
     leave(&region);
-    for (size_t i = 0; i < THREAD_LEASES; i++)
+    for (size_t i = 0; i < SH_LEASE_SLOTS; i++)
         sh_lease_end(&leases[i]);
     cr_expect_eq(sh_close(copy), SH_OK);
 }

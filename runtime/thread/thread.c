@@ -1,105 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread/thread.h"
+#include "base/assert.h"
 #include "gc/gc_host.h"
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
+#include <stddef.h>
+#include <string.h>
+
+enum { CACHE_LINE_SIZE_BYTES = 64 };
 
 lifecycle runtime_lifecycle;
 
-/* Invariant: mutex covers the list; each record's own thread alone writes its leases. */
+/* Invariant: mutex covers the lists. */
 static struct {
     platform_mutex mutex;
     list_node records;
     list_node orphans; /* of threads that a fork left behind */
+    list_node free;    /* of no thread */
     bool started;
     const thread_client *client;
 } threads = {.mutex = PLATFORM_MUTEX_INIT,
              .records = {&threads.records, &threads.records},
-             .orphans = {&threads.orphans, &threads.orphans}};
-
-/* Initial-exec, as all thread-local variables of the library: some words of the static TLS block, so that a dlopen of
- * the library always fits, no call finds it, and its first use on a thread needs no memory. */
-static _Thread_local __attribute__((tls_model("initial-exec"))) thread_record *here;
+             .orphans = {&threads.orphans, &threads.orphans},
+             .free = {&threads.free, &threads.free}};
 
 /* ---- leases ------------------------------------------------------------------------------------------------------ */
 
-static bool block_has_leases(const thread_lease_block *block)
-{
-    for (; block != NULL; block = block->next)
-        if (block->taken != 0)
-            return true;
-    return false;
-}
-
-static thread_lease *take_from(thread_lease_block *block)
-{
-    if (block->taken == UINT32_MAX)
-        return NULL;
-    unsigned free_place = (unsigned)__builtin_ctz(~block->taken);
-    block->taken |= UINT32_C(1) << free_place;
-    return &block->leases[free_place];
-}
-
-static bool append_block(thread_lease_block *last)
-{
-    thread_lease_block *more = gc->scanned_allocate(sizeof *more);
-    if (more == NULL)
-        return false;
-    platform_mutex_lock(&threads.mutex); /* readers walk the blocks */
-    last->next = more;
-    platform_mutex_unlock(&threads.mutex);
-    return true;
-}
-
-thread_lease *thread_lease_take(thread_record *record)
-{
-    thread_lease_block *last = &record->block;
-    for (;; last = last->next) {
-        thread_lease *taken = take_from(last);
-        if (taken != NULL)
-            return taken;
-        if (last->next == NULL)
-            break;
-    }
-    return append_block(last) ? take_from(last->next) : NULL;
-}
-
 bool thread_leases_prepare(thread_record *record)
 {
-    size_t free_places = 0;
-    for (thread_lease_block *block = &record->block;; block = block->next) {
-        free_places += (size_t)__builtin_popcount(~block->taken);
-        if (free_places >= record->regions.lease_count)
-            return true;
-        if (block->next == NULL && !append_block(block))
-            return false;
-    }
+    return lease_slots_prepare(&record->leases, record->regions.lease_count);
 }
 
-void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since)
+word_t thread_lessee(void)
 {
-    atomic_word_store(&lease->since, (word_t)since);
-    /* Release: a reader that sees the handle sees the site. */
-    atomic_word_store_release(&lease->handle, (word_t)handle);
+    const thread_record *here = thread_here();
+    return here == NULL ? 0 : lease_slots_lessee(&here->leases);
 }
 
-void thread_lease_clear(thread_record *record, thread_lease *lease)
+bool thread_leases(const void *handle)
 {
-    /* Release: the reference is dropped after this, and a reader that still sees the handle only reports it. */
-    atomic_word_store_release(&lease->handle, 0);
-    for (thread_lease_block *block = record == NULL ? NULL : &record->block; block != NULL; block = block->next)
-        if (lease >= block->leases && lease < block->leases + THREAD_LEASES)
-            block->taken &= ~(UINT32_C(1) << (lease - block->leases));
-}
-
-static void visit_block(const thread_lease_block *block,
-                        void (*visit)(thread_lease *lease, void *data) SH_RELIABILITY(will_not_corrupt_state, success),
-                        void *data)
-{
-    for (; block != NULL; block = block->next)
-        for (int i = 0; i < THREAD_LEASES; i++)
-            if (atomic_word_load_acquire(&block->leases[i].handle) != 0)
-                visit((thread_lease *)(uintptr_t)&block->leases[i], data);
+    const thread_record *here = thread_here();
+    return here != NULL && lease_slots_name(&here->leases, handle);
 }
 
 typedef struct lease_query {
@@ -107,26 +48,15 @@ typedef struct lease_query {
     int64_t thread_id;
     void (*visit)(int64_t thread_id, const sh_site *since, void *data) SH_RELIABILITY(will_not_corrupt_state, success);
     void *data;
-    bool found;
 } lease_query;
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static void match(thread_lease *lease, void *argument)
+static void match(lease_slot *slot, void *argument)
 {
-    lease_query *query = argument;
-    if (atomic_word_load_acquire(&lease->handle) != (word_t)query->handle)
-        return;
-    query->found = true;
-    if (query->visit != NULL)
-        query->visit(query->thread_id, (const sh_site *)atomic_word_load(&lease->since), query->data);
-}
-
-bool thread_leases(const void *handle)
-{
-    lease_query query = {.handle = handle};
-    if (here != NULL)
-        visit_block(&here->block, match, &query);
-    return query.found;
+    const lease_query *query = argument;
+    lease_slot_content content = lease_slot_read(slot);
+    if (content.handle == query->handle)
+        query->visit(query->thread_id, content.since, query->data);
 }
 
 void thread_visit_leases(const void *handle,
@@ -137,9 +67,9 @@ void thread_visit_leases(const void *handle,
     lease_query query = {.handle = handle, .visit = visit, .data = data};
     platform_mutex_lock(&threads.mutex);
     for (list_node *link = threads.records.next; link != &threads.records; link = link->next) {
-        const thread_record *record = LIST_OWNER(link, thread_record, link);
+        thread_record *record = LIST_OWNER(link, thread_record, link);
         query.thread_id = record->thread_id;
-        visit_block(&record->block, match, &query);
+        lease_slots_visit(&record->leases, match, &query);
     }
     platform_mutex_unlock(&threads.mutex);
 }
@@ -148,26 +78,55 @@ void thread_visit_leases(const void *handle,
 
 thread_record *thread_here(void)
 {
-    return here;
+    return (thread_record *)lease_slots_here(); /* its first field */
 }
 
 bool thread_is_ours(void)
 {
+    const thread_record *here = thread_here();
     return here != NULL && here->ours;
+}
+
+/* Cache lines of its own. What the collector sees is what it gave us: such memory is not looked for by pointers. Not
+ * under the mutex: a host's collector may run finalizers here. */
+static thread_record *make_record(void)
+{
+    char *memory = gc->scanned_allocate(sizeof(thread_record) + 2 * CACHE_LINE_SIZE_BYTES);
+    if (memory == NULL)
+        return NULL;
+    size_t past_line = (uintptr_t)memory % CACHE_LINE_SIZE_BYTES;
+    thread_record *made = (thread_record *)(void *)(memory + CACHE_LINE_SIZE_BYTES - past_line);
+    platform_mutex_lock(&threads.mutex);
+    bool added = lease_slots_add(&made->leases);
+    platform_mutex_unlock(&threads.mutex);
+    if (!added)
+        gc->scanned_free(memory);
+    return added ? made : NULL;
+}
+
+/* Whoever has it is the only one to touch it. */
+static thread_record *take_record(void)
+{
+    platform_mutex_lock(&threads.mutex);
+    list_node *link = list_take_first(&threads.free);
+    platform_mutex_unlock(&threads.mutex);
+    return link != NULL ? LIST_OWNER(link, thread_record, link) : make_record();
 }
 
 static void free_record(thread_record *record)
 {
-    for (thread_lease_block *block = record->block.next; block != NULL;) {
-        thread_lease_block *next = block->next;
-        gc->scanned_free(block);
-        block = next;
-    }
-    gc->scanned_free(record);
+    ASSERT(!lease_slots_name(&record->leases, NULL));
+    size_t kept = offsetof(thread_record, link); /* who looks for leases may be reading them */
+    memset((char *)record + kept, 0, sizeof *record - kept);
+    list_init(&record->link);
+    platform_mutex_lock(&threads.mutex);
+    list_append(&threads.free, &record->link);
+    platform_mutex_unlock(&threads.mutex);
 }
 
 sh_status thread_attach(bool ours, thread_record **out_record)
 {
+    thread_record *here = thread_here();
     if (here != NULL) {
         *out_record = here;
         return SH_OK;
@@ -176,10 +135,10 @@ sh_status thread_attach(bool ours, thread_record **out_record)
     sh_status status = gc->thread_enter(&entered);
     if (status != SH_OK)
         return status;
-    thread_record *record = gc->scanned_allocate(sizeof *record);
+    thread_record *record = take_record();
     if (record == NULL || platform_thread_end_set(record) != 0) {
         if (record != NULL)
-            gc->scanned_free(record);
+            free_record(record);
         if (entered)
             gc->thread_leave();
         return SH_E_NOMEM;
@@ -191,18 +150,18 @@ sh_status thread_attach(bool ours, thread_record **out_record)
     platform_mutex_lock(&threads.mutex);
     list_append(&threads.records, &record->link);
     platform_mutex_unlock(&threads.mutex);
-    here = record;
+    lease_slots_use(&record->leases);
     *out_record = record;
     return SH_OK;
 }
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static void give_back_lease(thread_lease *lease, void *unused)
+static void give_back_lease(lease_slot *slot, void *unused)
 {
     (void)unused;
-    void *handle = (void *)atomic_word_load(&lease->handle);
-    atomic_word_store_release(&lease->handle, 0);
-    threads.client->give_back(handle);
+    void *handle = lease_slot_read(slot).handle;
+    lease_slot_clear(slot);
+    threads.client->lease_left(handle);
 }
 
 static void give_all_back(thread_record *record)
@@ -210,7 +169,7 @@ static void give_all_back(thread_record *record)
     platform_mutex_lock(&threads.mutex);
     list_remove(&record->link);
     platform_mutex_unlock(&threads.mutex);
-    visit_block(&record->block, give_back_lease, NULL);
+    lease_slots_visit(&record->leases, give_back_lease, NULL);
     while (record->domain_count > 0)
         threads.client->left(record->domains[--record->domain_count]);
     threads.client->end_regions(record);
@@ -225,12 +184,12 @@ static void bury(thread_record *record)
 /* False: it could not, and stays for the thread's end, which would otherwise find a record that is gone. */
 static bool forget_here(void)
 {
-    thread_record *record = here;
+    thread_record *record = thread_here();
     bool entered = record->entered;
     if (platform_thread_end_set(NULL) != 0)
         return false;
     bury(record);
-    here = NULL;
+    lease_slots_use(NULL);
     if (entered)
         gc->thread_leave();
     return true;
@@ -238,16 +197,17 @@ static bool forget_here(void)
 
 sh_status thread_detach(void)
 {
+    const thread_record *here = thread_here();
     if (thread_is_ours())
         return SH_E_UNSUPPORTED;
-    if (here == NULL || here->regions.depth > 0 || block_has_leases(&here->block))
+    if (here == NULL || here->regions.depth > 0 || lease_slots_name(&here->leases, NULL))
         return SH_E_ARGUMENT;
     return forget_here() ? SH_OK : SH_E_NOMEM;
 }
 
 void thread_end_ours(void)
 {
-    if (here != NULL)
+    if (thread_here() != NULL)
         (void)forget_here();
 }
 
@@ -257,7 +217,7 @@ void thread_end_ours(void)
 static void at_thread_end(void *value)
 {
     thread_record *record = value;
-    here = record; /* thread-local storage may have been reset already */
+    lease_slots_use(&record->leases); /* thread-local storage may have been reset already */
     if (!record->ending) {
         record->ending = true;
         if (platform_thread_end_set(record) == 0)
@@ -270,8 +230,8 @@ static void at_thread_end(void *value)
     (void)platform_thread_end_set(record);
     give_all_back(record);
     (void)platform_thread_end_set(NULL);
+    lease_slots_use(NULL);
     free_record(record);
-    here = NULL;
     if (leaves)
         gc->thread_leave();
 }
@@ -290,6 +250,7 @@ int thread_start(const thread_client *client)
 
 bool thread_is_constrained(void)
 {
+    const thread_record *here = thread_here();
     return here != NULL && here->regions.depth > 0;
 }
 
@@ -336,6 +297,7 @@ void thread_fork_in_parent(void)
 
 void thread_fork_in_child(void)
 {
+    thread_record *here = thread_here();
     if (here != NULL)
         list_remove(&here->link);
     list_splice(&threads.orphans, &threads.records);

@@ -2,7 +2,7 @@
 /*
  * What we know of each thread that uses handles: whether the collector knows it through us, and which leases it holds.
  *
- *   thread_here, thread_lease_take, _publish, _clear   the thread itself
+ *   thread_here                                        the thread itself
  *   thread_ask_abort                                   any thread
  *   thread_visit_leases                                any thread; sees leases of all threads come and go
  *   thread_start, thread_fork_…, thread_bury_orphans   the runtime, one at a time
@@ -13,29 +13,13 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "platform/platform.h"
+#include "thread/lease_slots.h"
 #include <safehandle/contract.h>
 #include <safehandle/site.h>
 #include <safehandle/status.h>
 #include <stdint.h>
 
-enum {
-    THREAD_LEASES = 32, /* in one block; a thread with more nested leases gets another block */
-    THREAD_DOMAINS = 32 /* how deep a thread can enter domains */
-};
-
-/* One lease. Invariant: handle is 0, or the address of a handle on which this thread holds one reference for it. */
-typedef struct thread_lease {
-    atomic_word handle;
-    atomic_word since; /* a const sh_site *, or 0 */
-} thread_lease;
-
-/* In scanned memory, so that a leased handle is reachable. Invariant: bit i of taken is set while leases[i] is in use;
- * only the owning thread reads or writes it. */
-typedef struct thread_lease_block {
-    struct thread_lease_block *next;
-    uint32_t taken;
-    thread_lease leases[THREAD_LEASES];
-} thread_lease_block;
+enum { THREAD_DOMAINS = 32 /* how deep a thread can enter domains */ };
 
 /*
  * The constrained regions that a thread has open, one inside the other. Touched by the thread alone, and by who buries
@@ -50,9 +34,10 @@ typedef struct thread_regions {
     void *stock;        /* of the innermost that has one: the handle room's, handle/stock.h */
 } thread_regions;
 
-/* In scanned memory. Invariant: on the list of all records from attach to detach; domain_count is at most
- * THREAD_DOMAINS. */
+/* In scanned memory, where it stays when its thread has ended, for another. Invariant: on the list of all records from
+ * attach to detach, then among those that are free; domain_count is at most THREAD_DOMAINS. */
 typedef struct thread_record {
+    lease_slots leases; /* at the front, where thread_here finds it */
     list_node link;
     int64_t thread_id;
     bool entered;                     /* the collector knows the thread through us */
@@ -62,13 +47,12 @@ typedef struct thread_record {
     unsigned domain_count;
     atomic_word abort_asked; /* 1 from thread_ask_abort until thread_take_abort */
     thread_regions regions;
-    thread_lease_block block;
 } thread_record;
 
 /* What is done for a thread that has ended. */
 typedef struct thread_client {
-    void (*give_back)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* the reference behind a lease */
-    void (*left)(uint32_t domain) SH_RELIABILITY(will_not_corrupt_state, success);   /* a domain that it was in */
+    void (*lease_left)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* its slot is cleared */
+    void (*left)(uint32_t domain) SH_RELIABILITY(will_not_corrupt_state, success);    /* a domain that it was in */
     void (*end_regions)(thread_record *ended)
         SH_RELIABILITY(will_not_corrupt_state, success); /* what its open regions had in reserve */
 } thread_client;
@@ -95,17 +79,12 @@ void thread_end_ours(void);
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool thread_is_ours(void);
 
-/* A free place; NULL when there is no memory for one. publish makes it visible, clear frees it. Cleared with another
- * thread's record, or NULL, against the contract of leases, the place stays taken until its thread ends. */
-SH_RELIABILITY(will_not_corrupt_state, may_fail)
-thread_lease *thread_lease_take(thread_record *record);
-SH_RELIABILITY(will_not_corrupt_state, success)
-void thread_lease_publish(thread_lease *lease, void *handle, const sh_site *since);
-SH_RELIABILITY(will_not_corrupt_state, success)
-void thread_lease_clear(thread_record *record, thread_lease *lease);
-
-/* From now on there are free places for all leases that the open regions have announced. False: no memory. */
+/* From now on there are free slots for all leases that the open regions have announced. False: no memory. */
 bool thread_leases_prepare(thread_record *record);
+
+/* The calling thread as a lessee, in its place in the state word; 0 when it is not attached. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+word_t thread_lessee(void);
 
 /* Whether the calling thread leases handle. */
 SH_RELIABILITY(will_not_corrupt_state, success)

@@ -22,11 +22,29 @@ static void count_open(void *handle, void *in_out_count)
     *(size_t *)in_out_count += is_open(handle);
 }
 
-static void refuse_users(void *handle, void *in_out_count)
+/* Invariant: leased is true when one of them may be leased by somebody who has not fenced. */
+typedef struct refusal {
+    size_t open;
+    bool leased;
+} refusal;
+
+static void refuse_users(void *handle, void *in_out_refusal)
 {
     sh_handle *h = handle;
+    refusal *refused = in_out_refusal;
     state_word_drain(&h->state);
-    count_open(h, in_out_count);
+    count_open(h, &refused->open);
+    word_t bits = state_word_read(&h->state);
+    refused->leased = refused->leased || ((bits & STATE_LEASED) != 0 && (bits & STATE_USERS_FENCE) == 0);
+}
+
+static void note_fence(void *handle, void *unused)
+{
+    (void)unused;
+    sh_handle *h = handle;
+    word_t bits = state_word_read(&h->state);
+    if ((bits & (STATE_DRAINING | STATE_CLAIMED)) == STATE_DRAINING)
+        (void)state_word_fenced(&h->state); /* may have to look: whoever closes it does that */
 }
 
 /* Whoever began its release, it is open until that returns. */
@@ -36,15 +54,31 @@ static void count_running(const event_record *subject, void *in_out_count)
     (*(size_t *)in_out_count)++;
 }
 
-static const finalization_visitor counting = {.watched = count_open, .running = count_running};
-static const finalization_visitor refusing = {.watched = refuse_users, .running = count_running};
+static void count_running_too(const event_record *subject, void *in_out_refusal)
+{
+    count_running(subject, &((refusal *)in_out_refusal)->open);
+}
 
-/* Those that a worker is releasing included. */
-static size_t open_handles(uint32_t group, const finalization_visitor *visitor)
+static const finalization_visitor counting = {.watched = count_open, .running = count_running};
+static const finalization_visitor refusing = {.watched = refuse_users, .running = count_running_too};
+
+/* Those that a worker is releasing included, here and below. */
+static size_t count_open_handles(uint32_t group)
 {
     size_t open = 0;
-    finalization_visit_handles(group, visitor, &open);
+    finalization_visit_handles(group, &counting, &open);
     return open;
+}
+
+/* One barrier for all of them, or each would need its own when it is closed. Answers how many are open. */
+static size_t refuse_all(uint32_t group)
+{
+    refusal refused = {.open = 0};
+    finalization_visit_handles(group, &refusing, &refused);
+    CHECKPOINT("unload.refused");
+    if (refused.leased && platform_barrier())
+        gc->visit_watched(group, note_fence, NULL);
+    return refused.open;
 }
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
@@ -150,12 +184,12 @@ static void run_ended_thread(void *data)
 
 sh_status unload_run(uint32_t group, int64_t deadline, sh_unload_report *out_report_or_null)
 {
-    size_t open_before = open_handles(group, &refusing);
+    size_t open_before = refuse_all(group);
     unload_call call = {.group = group, .deadline = deadline};
     platform_call_guarded(run, run_ended_thread, &call);
     if (out_report_or_null != NULL) {
         sh_unload_report report = {.released = 0};
-        size_t open_after = open_handles(group, &counting);
+        size_t open_after = count_open_handles(group);
         report.released = open_before > open_after ? open_before - open_after : 0;
         left_over_report(group, &report);
         *out_report_or_null = report;

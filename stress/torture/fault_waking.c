@@ -17,7 +17,7 @@ static struct {
 static void *read_once(void *argument)
 {
     sh_lease lease;
-    sh_raw raw;
+    sh_raw raw = -1;
     char byte;
     torture_must(sh_lease_begin(&lease, argument, &raw), "sh_lease_begin");
     reader.leases = true;

@@ -230,6 +230,7 @@ static void scan_entry(packer *into, word_t entry, const gc_client *client, cons
     if (verdict == GC_FORGET)
         return;
     marks->set_mark(handle);
+    client->died(handle);
     if (verdict == GC_KEEP)
         pack(into, unsuspected);
     else if (confirm && !is_suspect(entry))

@@ -46,7 +46,13 @@ static uint32_t group_of(const void *object)
     return ((const thing *)object)->group;
 }
 
-static const gc_client client = {.judge = judge, .deaths_found = deaths_found, .group_of = group_of, .admits = NULL};
+static void died(void *object)
+{
+    (void)object;
+}
+
+static const gc_client client = {
+    .judge = judge, .died = died, .deaths_found = deaths_found, .group_of = group_of, .admits = NULL};
 
 static void collect(bool confirm)
 {

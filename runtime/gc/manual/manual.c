@@ -83,6 +83,7 @@ static struct {
     list_node condemned;
     list_node kept;
     list_node gatherings;
+    list_node free_blocks; /* of no handle */
     size_t condemned_count;
     size_t batch_count; /* of those, how many the closed batch may take */
     gc_batches batches;
@@ -98,6 +99,7 @@ static void lock_host(void)
         list_init(&host.condemned);
         list_init(&host.kept);
         list_init(&host.gatherings);
+        list_init(&host.free_blocks);
         host.lists_made = true;
     }
 }
@@ -171,25 +173,51 @@ static void move_block(block *moved, list_node *ring, block_stage stage)
     moved->stage = stage;
 }
 
+/* Kept for the next handle: who ends a lease reads the handle's state once more, after its last trace of the lease is
+ * gone, and what it then reads has to be a state. */
+static void give_memory(block *given)
+{
+    list_append(&host.free_blocks, &given->link);
+}
+
 static void free_block(block *freed)
 {
     list_remove(&freed->link);
     if (freed->pins > 0)
         freed->stage = BLOCK_GONE;
     else
-        free(freed);
+        give_memory(freed);
+}
+
+static block *take_memory(size_t size_bytes)
+{
+    lock_host();
+    list_node *link = list_take_first(&host.free_blocks);
+    unlock_host();
+    return link != NULL ? link_block(link) : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
+}
+
+/* Word by word, and the first one last: it is the state, for whoever is left from the handle before. */
+static void write_contents(void *handle, const void *contents, size_t size_bytes)
+{
+    ASSERT(size_bytes % sizeof(word_t) == 0);
+    atomic_word *to = handle;
+    const atomic_word *from = contents;
+    for (size_t i = size_bytes / sizeof *to; i-- > 0;)
+        atomic_word_store_release(&to[i], atomic_word_load(&from[i]));
 }
 
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *manual_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
 {
     KEEP_ERRNO;
-    block *made = FAILS_HERE("gc.handle") ? NULL : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
+    block *made = FAILS_HERE("gc.handle") ? NULL : take_memory(size_bytes);
     if (made == NULL)
         return NULL;
+    memset(made, 0, sizeof *made);
     list_init(&made->link);
     made->group = group;
-    memcpy(block_handle(made), contents, size_bytes);
+    write_contents(block_handle(made), contents, size_bytes);
     lock_host();
     move_block(made, &host.groups[group].live, BLOCK_LIVE);
     unlock_host();
@@ -362,7 +390,7 @@ static void manual_unpin(void *handle_or_null)
     lock_host();
     ASSERT(pinned->pins > 0);
     if (--pinned->pins == 0 && pinned->stage == BLOCK_GONE)
-        free(pinned);
+        give_memory(pinned);
     unlock_host();
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* From a step on the state word to the release: the barrier, and the look for leases. docs/leases.md */
+#include "base/checkpoint.h"
+#include "handle/handle.h"
+#include "platform/platform.h"
+#include "thread/lease_slots.h"
+
+bool settle_sees_lease(const sh_handle *h)
+{
+    return lease_slots_any(h, state_word_read(&h->state) & STATE_LEASED);
+}
+
+/* The closer's side of the two fences: after it, whoever leased h is seen, or sees that h is closed. */
+static state_duty fence(sh_handle *h)
+{
+    CHECKPOINT("handle.fence");
+    if (!platform_barrier())
+        return STATE_FENCE;
+    CHECKPOINT("handle.fenced");
+    return state_word_fenced(&h->state);
+}
+
+static sh_status release_unless_leased(sh_handle *h)
+{
+    if (settle_sees_lease(h))
+        return SH_PENDING; /* whoever has it looks when it leaves */
+    CHECKPOINT("handle.looked");
+    return state_word_claim(&h->state) ? release_claimed(h) : SH_PENDING;
+}
+
+sh_status settle(sh_handle *h, state_duty duty)
+{
+    if (duty == STATE_FENCE)
+        duty = fence(h);
+    switch (duty) {
+    case STATE_RELEASE:
+        return release_claimed(h);
+    case STATE_LOOK:
+        return release_unless_leased(h);
+    case STATE_FENCE:
+        return SH_E_SYSTEM;
+    default:
+        return SH_PENDING;
+    }
+}
