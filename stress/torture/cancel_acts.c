@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Acts of class_cancel.c: handles, leases, finalizers, and the runtime. */
 #include "cancel_acts.h"
+#include "../die.h"
+#include "cancel_expect.h"
 #include "garbage.h"
 #include "ledger.h"
 #include "tearing.h"
@@ -11,33 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OBJECT_SIZE_BYTES = 64, WAIT_MS = 10000, SHORT_MS = 2, NESTED = 40, UNLIKELY_ERRNO = EXDEV };
-
-static torture_tally *results;
-static _Thread_local const char *acting;
-
-void cancel_acts_start(torture_tally *tally)
-{
-    results = tally;
-}
-
-void cancel_act_run(const cancel_act *act, const form *of)
-{
-    acting = act->name;
-    errno = UNLIKELY_ERRNO;
-    act->run(of);
-}
-
-static void expect_either(sh_status got, sh_status one, sh_status other, const char *call)
-{
-    if (got != one && got != other)
-        torture_fail(results, "%s: %s answered %s", acting, call, sh_status_name(got));
-    else if (errno != UNLIKELY_ERRNO)
-        torture_fail(results, "%s: %s changed errno to %d", acting, call, errno);
-    errno = UNLIKELY_ERRNO;
-}
-
-#define EXPECT(status, call) expect_either((call), (status), (status), #call)
+enum {
+    OBJECT_SIZE_BYTES = 64,
+    NESTED = 40,
+    MOST_SITES = 1100 /* more than the library keeps in one piece of memory */
+};
 
 /* ---- callbacks --------------------------------------------------------------------------------------------------- */
 
@@ -72,25 +53,12 @@ static void finalize(void *object, void *data)
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
-static sh_handle *wrap_number(void)
-{
-    sh_handle *h = NULL;
-    EXPECT(SH_OK, sh_wrap(&ledger_kind, ledger_number(), NULL, &h));
-    return h;
-}
-
-static void end(const form *of, sh_handle *h)
-{
-    EXPECT(SH_OK, sh_close(h));
-    garbage_drop_handle(of->collector, h);
-}
-
 static void create_and_set(const form *of)
 {
     sh_handle *h = NULL;
     EXPECT(SH_OK, sh_create(&ledger_kind, NULL, &h));
     EXPECT(SH_OK, sh_set_handle(h, ledger_number()));
-    end(of, h);
+    cancel_end(of, h);
 }
 
 static void set_too_late(const form *of)
@@ -107,7 +75,7 @@ static void wrap_twice(const form *of)
     sh_handle *first = NULL, *second = NULL;
     EXPECT(SH_OK, sh_open_event(0, 0, NULL, &first));
     EXPECT(SH_E_OWNED, sh_wrap(&sh_kind_event, sh_dangerous_get_handle(first), NULL, &second));
-    end(of, first);
+    cancel_end(of, first);
 }
 
 /* Somebody closes a number behind its owner's back, and the next handle gets it. */
@@ -119,7 +87,7 @@ static void find_an_owner_stale(const form *of)
     EXPECT(SH_OK, sh_create(&sh_kind_event, NULL, &next));
     EXPECT(SH_OK, sh_set_handle(next, raw));
     garbage_drop_handle(of->collector, stale);
-    end(of, next);
+    cancel_end(of, next);
 }
 
 static void open_each(const form *of)
@@ -131,7 +99,7 @@ static void open_each(const form *of)
     EXPECT(SH_OK, sh_open_event(0, 0, NULL, &opened[4]));
     EXPECT(SH_OK, sh_open_with(&sh_kind_event, open_event, NULL, NULL, &opened[5]));
     for (size_t i = 0; i < sizeof opened / sizeof *opened; i++)
-        end(of, opened[i]);
+        cancel_end(of, opened[i]);
 }
 
 static void open_when_none_are_left(const form *of)
@@ -139,22 +107,51 @@ static void open_when_none_are_left(const form *of)
     sh_handle *h = NULL;
     int tried = 0;
     EXPECT(SH_OK, sh_open_with(&sh_kind_event, open_event_at_second_try, &tried, NULL, &h));
-    end(of, h);
+    cancel_end(of, h);
 }
 
 static void duplicate(const form *of)
 {
-    sh_handle *original = wrap_number(), *copy = NULL;
+    sh_handle *original = cancel_wrap_number(), *copy = NULL;
     EXPECT(SH_OK, sh_duplicate(original, &copy));
-    end(of, copy);
-    end(of, original);
+    cancel_end(of, copy);
+    cancel_end(of, original);
+}
+
+/* Of real descriptors. */
+static void duplicate_ends(const form *of)
+{
+    sh_handle *ends[2] = {NULL, NULL}, *copy = NULL;
+    EXPECT(SH_OK, sh_open_pipe(0, NULL, &ends[0], &ends[1]));
+    EXPECT(SH_OK, sh_duplicate(ends[0], &copy));
+    cancel_end(of, copy);
+    cancel_end(of, ends[0]);
+    cancel_end(of, ends[1]);
+}
+
+/* On a line that has never made a handle. Sites live as long as the process. */
+static void wrap_on_new_line(const form *of)
+{
+    sh_site *site = malloc(sizeof *site);
+    sh_handle *h = NULL;
+    if (site == NULL)
+        die("there is no memory for a site");
+    *site = (sh_site){__FILE__, __LINE__};
+    EXPECT(SH_OK, sh_wrap_at(&ledger_kind, ledger_number(), NULL, sizeof(sh_create_options), site, &h));
+    cancel_end(of, h);
+}
+
+static void wrap_on_many_new_lines(const form *of)
+{
+    for (int i = 0; i < MOST_SITES && !tearing_has_come(); i++)
+        wrap_on_new_line(of);
 }
 
 /* ---- using ------------------------------------------------------------------------------------------------------- */
 
 static void reference(const form *of)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = cancel_wrap_number();
     bool taken = false;
     EXPECT(SH_OK, sh_dangerous_add_ref(h, &taken));
     EXPECT(SH_PENDING, sh_close(h));
@@ -166,12 +163,12 @@ static void reference(const form *of)
 
 static void lease(const form *of)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = cancel_wrap_number();
     sh_lease outer, inner;
     sh_raw raw;
     EXPECT(SH_OK, sh_lease_begin(&outer, h, &raw));
     EXPECT(SH_OK, sh_lease_begin(&inner, h, &raw));
-    EXPECT(SH_PENDING, sh_close_wait(h, WAIT_MS));
+    EXPECT(SH_PENDING, sh_close_wait(h, CANCEL_WAIT_MS));
     sh_lease_end(&outer);
     EXPECT(SH_OK, sh_lease_detach(&inner));
     EXPECT(SH_OK, sh_dangerous_release(h));
@@ -181,7 +178,7 @@ static void lease(const form *of)
 /* More than fit into a thread's record. */
 static void lease_often(const form *of)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = cancel_wrap_number();
     sh_lease leases[NESTED];
     sh_raw raw;
     for (int i = 0; i < NESTED; i++)
@@ -195,7 +192,7 @@ static void lease_often(const form *of)
 
 static void close_inside_a_scope(const form *of)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = cancel_wrap_number();
     sh_status status;
     SH_WITH_HANDLE (h, raw, status) {
         (void)raw;
@@ -207,7 +204,7 @@ static void close_inside_a_scope(const form *of)
 
 static void look(const form *of)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = cancel_wrap_number();
     size_t leases, counted;
     EXPECT(SH_OK, sh_holders(h, NULL, 0, &leases, &counted));
     sh_set_handle_as_invalid(h);
@@ -216,31 +213,14 @@ static void look(const form *of)
     garbage_drop_handle(of->collector, h);
 }
 
-/* In use by a counted reference of an act; NULL when there is none. */
-static sh_handle *in_use;
-
-void cancel_act_give_back(const form *of)
-{
-    sh_options options = form_options(of);
-    if (in_use != NULL)
-        (void)sh_dangerous_release(in_use);
-    in_use = NULL;
-    torture_must(sh_init(&options), "sh_init");
-}
-
 /* The user is this thread, by a counted reference that nobody knows the holder of. */
 static void wait_for_a_user(const form *of)
 {
-    sh_handle *h = wrap_number();
-    sh_lease user;
-    sh_raw raw;
-    EXPECT(SH_OK, sh_lease_begin(&user, h, &raw));
-    EXPECT(SH_OK, sh_lease_detach(&user));
-    in_use = h;
-    EXPECT(SH_E_TIMEOUT, sh_close_wait(h, SHORT_MS));
-    in_use = NULL;
-    EXPECT(SH_OK, sh_dangerous_release(h));
-    EXPECT(SH_OK, sh_close_wait(h, SHORT_MS));
+    sh_handle *h = cancel_wrap_number();
+    cancel_use(h);
+    EXPECT(SH_E_TIMEOUT, sh_close_wait(h, CANCEL_SHORT_MS));
+    cancel_use_end();
+    EXPECT(SH_OK, sh_close_wait(h, CANCEL_SHORT_MS));
     garbage_drop_handle(of->collector, h);
 }
 
@@ -254,58 +234,62 @@ static void register_finalizers(const form *of)
     sh_finalizer_suppress(object);
     EXPECT(SH_OK, sh_finalizer_register(object, finalize, manual ? object : NULL));
     garbage_drop_object(of->collector, object);
-    garbage_drop_handle(of->collector, wrap_number());
+    garbage_drop_handle(of->collector, cancel_wrap_number());
 }
 
 static void collect_and_wait(const form *of)
 {
     register_finalizers(of);
     sh_collect();
-    EXPECT(SH_OK, sh_wait_for_pending_finalizers(WAIT_MS));
+    EXPECT(SH_OK, sh_wait_for_pending_finalizers(CANCEL_WAIT_MS));
 }
 
-static void attach_and_detach(const form *of)
+static void detach_and_attach(const form *of)
 {
     sh_options options = form_options(of);
     EXPECT(SH_OK, sh_init(&options));
     EXPECT(SH_OK, sh_thread_attach());
     EXPECT(SH_OK, sh_thread_detach());
+    EXPECT(SH_OK, sh_thread_attach()); /* anew: the collector had forgotten it */
 }
 
 static void report_deaths(const form *of)
 {
     sh_status expected = of->collector == SH_COLLECTOR_MANUAL ? SH_OK : SH_E_UNSUPPORTED;
     EXPECT(expected, sh_host_collection_begin());
-    garbage_drop_handle(of->collector, wrap_number());
+    garbage_drop_handle(of->collector, cancel_wrap_number());
     EXPECT(expected, sh_host_collection_end());
 }
 
 static void restart(const form *of)
 {
     sh_options options = form_options(of);
-    (void)wrap_number();
-    EXPECT(SH_OK, sh_shutdown(WAIT_MS));
+    (void)cancel_wrap_number();
+    EXPECT(SH_OK, sh_shutdown(CANCEL_WAIT_MS));
     EXPECT(SH_OK, sh_init(&options));
 }
 
 const cancel_act cancel_acts[] = {
-    {"sh_set_handle", create_and_set},
-    {"sh_set_handle, too late", set_too_late},
-    {"sh_wrap, twice", wrap_twice},
-    {"a stale owner", find_an_owner_stale},
-    {"the open helpers", open_each},
-    {"an open that collects", open_when_none_are_left},
-    {"sh_duplicate", duplicate},
-    {"counted references", reference},
-    {"leases", lease},
-    {"many leases", lease_often},
-    {"SH_WITH_HANDLE", close_inside_a_scope},
-    {"looking", look},
-    {"sh_close_wait", wait_for_a_user},
-    {"finalizers", register_finalizers},
-    {"collecting", collect_and_wait},
-    {"attaching", attach_and_detach},
-    {"reporting deaths", report_deaths},
-    {"sh_shutdown", restart},
+    {.name = "sh_set_handle", .run = create_and_set},
+    {.name = "sh_set_handle, too late", .run = set_too_late},
+    {.name = "sh_wrap, twice", .run = wrap_twice},
+    {.name = "a stale owner", .run = find_an_owner_stale},
+    {.name = "the open helpers", .run = open_each},
+    {.name = "an open that collects", .run = open_when_none_are_left},
+    {.name = "sh_duplicate", .run = duplicate},
+    {.name = "sh_duplicate, a descriptor", .run = duplicate_ends},
+    {.name = "a new line", .run = wrap_on_new_line},
+    {.name = "many new lines", .run = wrap_on_many_new_lines, .only_at = "platform.pages"},
+    {.name = "counted references", .run = reference},
+    {.name = "leases", .run = lease},
+    {.name = "many leases", .run = lease_often},
+    {.name = "SH_WITH_HANDLE", .run = close_inside_a_scope},
+    {.name = "looking", .run = look},
+    {.name = "sh_close_wait", .run = wait_for_a_user},
+    {.name = "finalizers", .run = register_finalizers},
+    {.name = "collecting", .run = collect_and_wait},
+    {.name = "attaching", .run = detach_and_attach},
+    {.name = "reporting deaths", .run = report_deaths},
+    {.name = "sh_shutdown", .run = restart},
     {0},
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cancel: a thread is torn away at every checkpoint of every public call, and in every callback.
+ * cancel: a thread is torn away at every checkpoint of every public call, and in every callback: while it makes, uses,
+ * closes and finalizes, in domains and regions, while it unloads and wakes others. The roll tells when a checkpoint of
+ * the library was left out.
  *
  * By pthread_cancel, deferred: no call of ours is a cancellation point, so the call is finished, and the thread ends at
  * its own next cancellation point. With asynchronous cancellation POSIX allows no call but three, and we promise only
@@ -10,13 +12,15 @@
  * Afterwards everything must work on another thread; in the end nothing may be left: no number, no descriptor, no user.
  *
  * Seen to fail with five of stress/mutants: wait-can-be-cancelled, open-can-be-cancelled, thread-end-keeps-leases,
- * torn-release-is-not-finished, rest-of-leases-is-lost.
+ * torn-release-is-not-finished, rest-of-leases-is-lost; with an unload, an end of a thread and an end of a region that
+ * did not clear up after themselves; and, by the roll, without its acts of waking.
  */
 #include "../deep.h"
 #include "../die.h"
 #include "cancel_acts.h"
 #include "garbage.h"
 #include "ledger.h"
+#include "roll.h"
 #include "tearing.h"
 #include <errno.h>
 #include <pthread.h>
@@ -47,7 +51,10 @@ static void *live(void *data)
     victim *self = data;
     torture_must(sh_thread_attach(), "sh_thread_attach");
     self->moments = -1;
-    tearing_arm(self->how, self->nth);
+    if (self->act->only_at != NULL)
+        tearing_arm_at(self->act->only_at);
+    else
+        tearing_arm(self->how, self->nth);
     cancel_act_run(self->act, self->of);
     self->moments = tearing_disarm();
     pthread_testcancel();
@@ -62,7 +69,7 @@ static bool tear(victim *chosen)
     if (pthread_create(&thread, NULL, live, chosen) != 0)
         die("a thread cannot be started");
     (void)pthread_join(thread, &result);
-    cancel_act_give_back(chosen->of);
+    cancel_act_give_back(chosen->act, chosen->of);
     return result == PTHREAD_CANCELED;
 }
 
@@ -79,6 +86,19 @@ static void use_everything(const form *of, torture_tally *tally)
     expect(tally, sh_wait_for_pending_finalizers(WAIT_MS) == SH_OK, of, "the lanes did not go on afterwards");
 }
 
+/* It acts once the calls of ours that it came in are finished, and then it does. */
+static void expect_deferred(const victim *chosen, bool torn, torture_tally *tally)
+{
+    if (chosen->how != TEAR_BY_CANCEL)
+        return;
+    if (chosen->moments < 0)
+        torture_fail(tally, "%s: %s: a cancellation acted inside a call, at moment %d", chosen->of->name,
+                     chosen->act->name, chosen->nth);
+    else if (chosen->moments >= chosen->nth && !torn)
+        torture_fail(tally, "%s: %s: a cancellation at moment %d was lost", chosen->of->name, chosen->act->name,
+                     chosen->nth);
+}
+
 /* At every moment of the act, until there is none any more. */
 static void tear_everywhere(const form *of, const cancel_act *act, tearing_how how, torture_tally *tally)
 {
@@ -86,13 +106,37 @@ static void tear_everywhere(const form *of, const cancel_act *act, tearing_how h
         victim chosen = {.of = of, .act = act, .how = how, .nth = nth};
         torture_try(tally);
         bool torn = tear(&chosen);
-        if (how == TEAR_BY_CANCEL && chosen.moments < 0)
-            torture_fail(tally, "%s: %s: a cancellation acted inside a call, at moment %d", of->name, act->name, nth);
+        expect_deferred(&chosen, torn, tally);
         use_everything(of, tally);
         if (!torn)
             return;
     }
     torture_fail(tally, "%s: %s: it does not end", of->name, act->name);
+}
+
+/* Once, where the act comes to the checkpoint that it is about. */
+static void tear_at_checkpoint(const form *of, const cancel_act *act, torture_tally *tally)
+{
+    victim chosen = {.of = of, .act = act, .how = TEAR_BY_CANCEL, .nth = 1};
+    torture_try(tally);
+    bool torn = tear(&chosen);
+    expect_deferred(&chosen, torn, tally);
+    if (!torn)
+        torture_fail(tally, "%s: %s: it does not come to %s", of->name, act->name, act->only_at);
+    use_everything(of, tally);
+}
+
+static void tear_all(const form *of, const cancel_act *acts, torture_tally *tally)
+{
+    for (const cancel_act *act = acts; act->name != NULL; act++) {
+        if (act->only_at != NULL) {
+            tear_at_checkpoint(of, act, tally);
+            continue;
+        }
+        for (tearing_how how = TEAR_BY_CANCEL; how <= TEAR_BY_EXIT; how++)
+            if (how != TEAR_ASYNCHRONOUSLY || !act->deferred_only)
+                tear_everywhere(of, act, how, tally);
+    }
 }
 
 /* ---- threads that end with something in their hands -------------------------------------------------------------- */
@@ -253,9 +297,10 @@ static void act_in_ledger(ledger_callback where)
 
 static void run_round(const form *of, torture_tally *tally)
 {
-    for (const cancel_act *act = cancel_acts; act->name != NULL; act++)
-        for (tearing_how how = TEAR_BY_CANCEL; how <= TEAR_BY_EXIT; how++)
-            tear_everywhere(of, act, how, tally);
+    tear_all(of, cancel_acts, tally);
+    tear_all(of, cancel_domain_acts, tally);
+    tear_all(of, cancel_region_acts, tally);
+    tear_all(of, cancel_waking_acts, tally);
     end_with_leases(of, tally);
     end_in_the_end(of, tally);
     end_with_references(of, tally);
@@ -280,6 +325,16 @@ static void run_form(const form *of, const torture_plan *plan, torture_tally *ta
     expect(tally, torture_open_descriptors() == before, of, "a descriptor was left open");
 }
 
+static const roll_excuse excuses[] = {
+    {"core.enter-draining", "only threads of the library are let into what drains: end_a_library_thread"},
+    {"core.negative", "lies between two steps of another thread, which takes more references back than it had"},
+    {"finalization.critical", "on the library's worker alone: end_a_library_thread"},
+    {"finalization.normal", "on the library's worker alone: end_a_library_thread"},
+    {"handle.find", "lies between two steps of two threads: a release, and a second owner of its descriptor"},
+    {"platform.exit", "once in a process, by its first sh_init"},
+    {0},
+};
+
 static void run(const torture_plan *plan, torture_tally *tally)
 {
     static const form forms[] = {
@@ -287,7 +342,9 @@ static void run(const torture_plan *plan, torture_tally *tally)
         {"manual host", SH_COLLECTOR_MANUAL, run_form, LIMIT_S},
         {0},
     };
+    roll_open();
     form_run_all(forms, plan, tally);
+    roll_judge(excuses, tally);
 }
 
 const torture_class torture_cancel = {

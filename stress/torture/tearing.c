@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "tearing.h"
 #include "base/checkpoint.h"
+#include "roll.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 static _Thread_local struct {
     bool armed;
     bool in_other; /* in a callback that is no opening */
     tearing_how how;
     int nth;
+    const char *at; /* only moments at this checkpoint count; NULL: all do */
     int moments;
 } tearing;
 
@@ -35,10 +38,20 @@ static bool is_a_moment(bool in_callback)
     }
 }
 
-static void reach(bool in_callback)
+/* NULL: a callback's. */
+static bool is_where_it_was_told(const char *checkpoint_or_null)
 {
-    if (!tearing.armed || !is_a_moment(in_callback) || ++tearing.moments != tearing.nth)
+    return tearing.at == NULL || (checkpoint_or_null != NULL && strcmp(checkpoint_or_null, tearing.at) == 0);
+}
+
+/* checkpoint_or_null: NULL in a callback. */
+static void reach(const char *checkpoint_or_null)
+{
+    if (!tearing.armed || !is_a_moment(checkpoint_or_null == NULL) || !is_where_it_was_told(checkpoint_or_null) ||
+        ++tearing.moments != tearing.nth)
         return;
+    if (checkpoint_or_null != NULL && tearing.how == TEAR_BY_CANCEL)
+        roll_mark(checkpoint_or_null);
     if (tearing.how == TEAR_BY_EXIT)
         pthread_exit(PTHREAD_CANCELED);
     (void)pthread_cancel(pthread_self());
@@ -47,8 +60,7 @@ static void reach(bool in_callback)
 /* Makes nothing fail. */
 static bool reach_checkpoint(const char *name)
 {
-    (void)name;
-    reach(false);
+    reach(name);
     return false;
 }
 
@@ -62,12 +74,24 @@ void tearing_arm(tearing_how how, int nth)
     is_program_thread = true;
     tearing.how = how;
     tearing.nth = nth;
+    tearing.at = NULL;
     tearing.moments = 0;
     tearing.armed = true;
     if (how == TEAR_BY_CANCEL && nth == 0)
         (void)pthread_cancel(pthread_self());
     if (how == TEAR_ASYNCHRONOUSLY)
         (void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &(int){0});
+}
+
+void tearing_arm_at(const char *checkpoint)
+{
+    tearing_arm(TEAR_BY_CANCEL, 1);
+    tearing.at = checkpoint;
+}
+
+bool tearing_has_come(void)
+{
+    return tearing.moments >= tearing.nth;
 }
 
 int tearing_disarm(void)
@@ -92,7 +116,7 @@ void tearing_callback(tearing_place place)
     if (!is_program_thread && atomic_exchange(&library_thread_armed, false))
         pthread_exit(NULL);
     tearing.in_other = place == TEAR_IN_OTHER;
-    reach(true);
+    reach(NULL);
     pthread_testcancel(); /* a cancellation is held back here, so it does nothing */
     tearing.in_other = false;
 }

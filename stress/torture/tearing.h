@@ -22,6 +22,10 @@ void tearing_start(void);
 /* The calling thread is torn away at its nth moment from now, of those that how is about; 0 is before the first, for
  * TEAR_BY_CANCEL. */
 void tearing_arm(tearing_how how, int nth);
+/* By TEAR_BY_CANCEL, when it comes to this checkpoint, and at no other moment. */
+void tearing_arm_at(const char *checkpoint);
+/* The moment has come; the thread that was cancelled is on its way to its next cancellation point. */
+bool tearing_has_come(void);
 /* No longer. Answers how many moments there were. */
 int tearing_disarm(void);
 
