@@ -17,6 +17,7 @@ typedef struct cancel_act {
 /* Each ends with an act without a name. */
 extern const cancel_act cancel_acts[];
 extern const cancel_act cancel_domain_acts[];
+extern const cancel_act cancel_race_acts[];
 extern const cancel_act cancel_region_acts[];
 extern const cancel_act cancel_waking_acts[];
 
@@ -27,7 +28,7 @@ void cancel_acts_start(torture_tally *tally);
 void cancel_act_run(const cancel_act *act, const form *of);
 
 /* When the act's thread has ended: gives back the counted reference that the act was cut off with, starts the runtime
- * again where it was cut off after stopping it, unloads and destroys its domain, and ends its helper. */
+ * again where it was cut off after stopping it, and unloads and destroys its domain. */
 void cancel_act_give_back(const cancel_act *act, const form *of);
 
 #endif

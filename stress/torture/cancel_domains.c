@@ -3,10 +3,10 @@
 #include "cancel_acts.h"
 #include "cancel_expect.h"
 #include "garbage.h"
+#include "last_user.h"
 #include "ledger.h"
 #include "tearing.h"
 #include <stddef.h>
-#include <stdlib.h>
 
 enum { MOST_DOMAINS = 1000 };
 
@@ -43,35 +43,6 @@ void cancel_domain_give_back(void)
     domain = NULL;
 }
 
-/* ---- a finalizer that uses a handle of its domain ---------------------------------------------------------------- */
-
-typedef struct last_user {
-    sh_handle *used;
-    bool manual; /* freed by its finalizer */
-} last_user;
-
-/* Users are refused by then, and finalizers are not. */
-static void use_last(void *object, void *unused)
-{
-    (void)unused;
-    last_user *self = object;
-    sh_status status;
-    SH_WITH_HANDLE (self->used, raw, status)
-        if (ledger_is_released(raw))
-            cancel_fail("a handle was released before a finalizer of its domain had used it");
-    if (status != SH_OK)
-        cancel_fail("a finalizer could not use a handle of its domain");
-    if (self->manual)
-        free(self);
-}
-
-static void register_last_user(const form *of, sh_handle *h)
-{
-    last_user *made = garbage_object(of->collector, sizeof *made);
-    *made = (last_user){.used = h, .manual = of->collector == SH_COLLECTOR_MANUAL};
-    EXPECT(SH_OK, sh_finalizer_register(made, use_last, NULL));
-}
-
 /* ---- the acts ---------------------------------------------------------------------------------------------------- */
 
 static void make_inside(const form *of)
@@ -79,7 +50,7 @@ static void make_inside(const form *of)
     sh_handle *h, *copy = NULL, *event = NULL;
     EXPECT(SH_OK, sh_domain_enter(cancel_domain_begin()));
     h = cancel_wrap_number();
-    register_last_user(of, h);
+    EXPECT(SH_OK, last_user_register(of->collector, h));
     EXPECT(SH_OK, sh_duplicate(h, &copy));
     EXPECT(SH_OK, sh_open_event(0, 0, NULL, &event));
     EXPECT(SH_OK, sh_domain_leave(domain));

@@ -35,7 +35,6 @@ void cancel_act_give_back(const cancel_act *act, const form *of)
     in_use = NULL;
     torture_must(sh_init(&options), "sh_init");
     cancel_domain_give_back();
-    cancel_waking_give_back(of);
 }
 
 void cancel_fail(const char *what)
@@ -79,4 +78,12 @@ void cancel_use_end(void)
     sh_handle *used = in_use;
     in_use = NULL; /* before the release, which may end the thread */
     EXPECT(SH_OK, sh_dangerous_release(used));
+}
+
+void cancel_join(pthread_t helper)
+{
+    int before, unused;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    (void)pthread_join(helper, NULL);
+    (void)pthread_setcancelstate(before, &unused);
 }

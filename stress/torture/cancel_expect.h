@@ -9,6 +9,7 @@
 #define TORTURE_CANCEL_EXPECT_H
 
 #include "form.h"
+#include <pthread.h>
 
 /* SHORT: to the end of a wait that is in vain. */
 enum { CANCEL_WAIT_MS = 10000, CANCEL_SHORT_MS = 2 };
@@ -27,12 +28,12 @@ void cancel_end(const form *of, sh_handle *h);
 void cancel_use(sh_handle *h);
 void cancel_use_end(void);
 
+/* Waits for a helper to end: no cancellation point. */
+void cancel_join(pthread_t helper);
+
 /* cancel_domains.c: a domain, until it is unloaded and destroyed. */
 sh_domain *cancel_domain_begin(void);
 void cancel_domain_end(void);
 void cancel_domain_give_back(void);
-
-/* cancel_waking.c */
-void cancel_waking_give_back(const form *of);
 
 #endif

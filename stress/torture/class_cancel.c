@@ -19,6 +19,7 @@
 #include "../die.h"
 #include "cancel_acts.h"
 #include "garbage.h"
+#include "last_user.h"
 #include "ledger.h"
 #include "roll.h"
 #include "tearing.h"
@@ -299,6 +300,7 @@ static void run_round(const form *of, torture_tally *tally)
 {
     tear_all(of, cancel_acts, tally);
     tear_all(of, cancel_domain_acts, tally);
+    tear_all(of, cancel_race_acts, tally);
     tear_all(of, cancel_region_acts, tally);
     tear_all(of, cancel_waking_acts, tally);
     end_with_leases(of, tally);
@@ -320,6 +322,7 @@ static void run_form(const form *of, const torture_plan *plan, torture_tally *ta
     for (int i = 0; i < (plan->quick ? QUICK_ROUNDS : ROUNDS); i++)
         run_round(of, tally);
     form_stop(of, tally);
+    expect(tally, last_user_failures() == 0, of, "a finalizer could not use a handle of its domain");
     expect(tally, ledger_wrong_releases() == 0, of, "a number was released twice");
     expect(tally, ledger_live() == 0, of, "a number was never released");
     expect(tally, torture_open_descriptors() == before, of, "a descriptor was left open");
@@ -327,10 +330,8 @@ static void run_form(const form *of, const torture_plan *plan, torture_tally *ta
 
 static const roll_excuse excuses[] = {
     {"core.enter-draining", "only threads of the library are let into what drains: end_a_library_thread"},
-    {"core.negative", "lies between two steps of another thread, which takes more references back than it had"},
     {"finalization.critical", "on the library's worker alone: end_a_library_thread"},
     {"finalization.normal", "on the library's worker alone: end_a_library_thread"},
-    {"handle.find", "lies between two steps of two threads: a release, and a second owner of its descriptor"},
     {"platform.exit", "once in a process, by its first sh_init"},
     {0},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The roll: at which of the library's checkpoints a class has done what it does. "At every checkpoint" is then something
- * that can be found wrong: also when the library gets a checkpoint more.
+ * The roll: at which of the library's checkpoints a class has done what it does. "At every checkpoint" is then
+ * something that can be found wrong: also when the library gets a checkpoint more.
  *
  *   roll_open, roll_judge   the class's own process, before and after its forms
  *   roll_mark               any thread of any process that the class forks

@@ -2,6 +2,7 @@
 #include "tearing.h"
 #include "base/checkpoint.h"
 #include "roll.h"
+#include "stepping.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static void reach(const char *checkpoint_or_null)
 /* Makes nothing fail. */
 static bool reach_checkpoint(const char *name)
 {
+    stepping_reach(name);
     reach(name);
     return false;
 }
