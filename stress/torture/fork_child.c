@@ -3,6 +3,7 @@
 #include "../child.h"
 #include "fork_load.h"
 #include "garbage.h"
+#include "last_user.h"
 #include "ledger.h"
 #include "stopping.h"
 #include <stdlib.h>
@@ -10,9 +11,11 @@
 enum {
     OWN_HANDLES = 20,
     OBJECT_SIZE_BYTES = 64,
+    REGION_STACK_BYTES = 64 * 1024,
     WAIT_MS = 30000,                  /* for what must come */
     PROMPT_MS = FORM_DEADLINE_MS / 2, /* less than a finalizer's deadline: nobody waits for a thread that is gone */
-    SHUTDOWN_MS = 100,                /* where counted references of threads that are gone may be left */
+    PASSING_MS = 5,                   /* where counted references of threads that are gone may be left */
+    SHUTDOWN_MS = 100,                /* there, too */
     LAST_EVENTS_MS = 1000             /* what sh_shutdown gives the sink beyond its deadline */
 };
 
@@ -61,6 +64,31 @@ static void close_shared(void)
     expect(pending <= FORK_LOAD_LEASERS, "closes were held up by leases of threads that are gone");
 }
 
+/* The thread that was in it, and leased a handle of it, is the parent's. */
+static void unload_inherited(void)
+{
+    int64_t begun_ms = clock_now_ms();
+    sh_raw number = sh_dangerous_get_handle(fork_load.held_in_domain);
+    expect(!ledger_is_released(number), "a handle in a domain was released under a lease");
+    expect(sh_domain_unload(fork_load.domain, WAIT_MS, NULL) == SH_OK, "an inherited domain could not be unloaded");
+    expect(clock_now_ms() - begun_ms < PROMPT_MS, "an unload waited for a thread that is gone");
+    expect(ledger_is_released(number) && sh_is_released(fork_load.free_in_domain), "an unload did not release all");
+    expect(atomic_load(&fork_load.finalized_in_domain) == 1, "an unload did not run a finalizer once");
+    expect(sh_domain_destroy(fork_load.domain) == SH_OK, "a domain still had the thread that is gone in it");
+}
+
+/* A reference of the thread that was at it may be lost; nobody waits for longer than was asked for. */
+static void unload_passing(void)
+{
+    sh_domain *passing = atomic_load(&fork_load.passing);
+    if (passing == NULL)
+        return;
+    int64_t begun_ms = clock_now_ms();
+    sh_status status = sh_domain_unload(passing, PASSING_MS, NULL);
+    expect(status == SH_OK || status == SH_E_TIMEOUT, "an unload of what a thread that is gone was at was refused");
+    expect(clock_now_ms() - begun_ms < PASSING_MS + PROMPT_MS, "an unload was not over in time");
+}
+
 /* ---- what it makes ----------------------------------------------------------------------------------------------- */
 
 static sh_handle *wrap_number(void)
@@ -102,6 +130,34 @@ static void finalize(const form *of)
     expect(of->collector != SH_COLLECTOR_MANUAL || runs == 1, "a finalizer did not run once");
 }
 
+static void live_in_domain(const form *of)
+{
+    sh_domain *domain = NULL;
+    expect(sh_domain_create("of the child", &domain) == SH_OK, "a domain could not be made");
+    expect(sh_domain_enter(domain) == SH_OK, "a domain could not be entered");
+    sh_handle *h = wrap_number();
+    expect(last_user_register(of->collector, h) == SH_OK, "a finalizer could not be registered in a domain");
+    expect(sh_domain_leave(domain) == SH_OK, "a domain could not be left");
+    int64_t begun_ms = clock_now_ms();
+    expect(sh_domain_unload(domain, WAIT_MS, NULL) == SH_OK, "a domain could not be unloaded");
+    expect(clock_now_ms() - begun_ms < PROMPT_MS, "an unload of the child's own was not over in time");
+    expect(last_user_failures() == 0, "a finalizer could not use a handle of its domain");
+    expect(sh_is_released(h), "an unload did not release");
+    expect(sh_domain_destroy(domain) == SH_OK, "a domain could not be destroyed");
+    garbage_drop_handle(of->collector, h);
+}
+
+static void make_constrained(const form *of)
+{
+    const sh_reserve reserve = {.handle_count = 2, .lease_count = 1, .stack_bytes = REGION_STACK_BYTES};
+    sh_region region = {.thread = NULL};
+    expect(sh_region_enter(&region, &reserve) == SH_OK, "a region could not be entered");
+    sh_handle *h = wrap_number();
+    expect(sh_region_leave(&region) == SH_OK, "a region could not be left");
+    expect(sh_close(h) == SH_OK, "a handle of a region could not be closed");
+    garbage_drop_handle(of->collector, h);
+}
+
 /* ---- how it ends ------------------------------------------------------------------------------------------------- */
 
 static void start_anew(const form *of)
@@ -134,8 +190,13 @@ void fork_child_live(torture_tally *tally, const void *plan)
     }
     make_and_close(mine->of);
     finalize(mine->of);
-    if (mine->inherits)
+    live_in_domain(mine->of);
+    make_constrained(mine->of);
+    if (mine->inherits) {
         close_shared();
+        unload_inherited();
+        unload_passing();
+    }
     if (mine->shuts_down) {
         shut_down();
         start_anew(mine->of);

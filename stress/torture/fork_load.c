@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fork_load.h"
 #include "../die.h"
+#include "fork_work.h"
 #include "garbage.h"
+#include "last_user.h"
 #include "ledger.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 8, NESTED_LEASES = 3, HANDLES_OF_A_START = 5, OBJECT_SIZE_BYTES = 256 };
+enum { MOST_THREADS = 12, NESTED_LEASES = 3, HANDLES_OF_A_START = 5, OBJECT_SIZE_BYTES = 256 };
+enum { REGION_STACK_BYTES = 64 * 1024 };
 enum { FINALIZER_US = 1500, COLLECTOR_PAUSE_US = 1000, RESTART_MS = 20000 };
 
 fork_load_handles fork_load;
@@ -24,18 +27,33 @@ static struct {
     pthread_barrier_t begun;
 } load;
 
-static bool goes_on(void)
+bool fork_work_goes_on(void)
 {
     return !atomic_load(&load.over);
 }
 
-static void expect(sh_status got, const char *what)
+void fork_work_expect(sh_status got, sh_status expected, const char *what)
 {
-    if (got != SH_OK)
+    if (got != expected)
         torture_fail(load.tally, "in the parent, %s answered %s", what, sh_status_name(got));
 }
 
-static sh_handle *wrap_number(void)
+static void expect(sh_status got, const char *what)
+{
+    fork_work_expect(got, SH_OK, what);
+}
+
+sh_collector fork_work_collector(void)
+{
+    return load.of->collector;
+}
+
+void fork_work_drop(sh_handle *h)
+{
+    garbage_drop_handle(load.of->collector, h);
+}
+
+sh_handle *fork_work_wrap_number(void)
 {
     sh_raw number = ledger_number();
     sh_handle *h = NULL;
@@ -48,23 +66,28 @@ static sh_handle *wrap_number(void)
 
 /* ---- the threads ------------------------------------------------------------------------------------------------- */
 
-static void *hold_one_lease(void *unused)
+/* In a domain, until its end. */
+static void *hold_leases(void *unused)
 {
-    sh_status status;
-    SH_WITH_HANDLE (fork_load.held, raw, status) {
-        (void)raw;
-        (void)pthread_barrier_wait(&load.begun);
-        while (goes_on())
-            (void)usleep(COLLECTOR_PAUSE_US);
-    }
+    sh_status status, in_domain = SH_E_ARGUMENT;
+    expect(sh_domain_enter(fork_load.domain), "sh_domain_enter");
+    SH_WITH_HANDLE (fork_load.held, raw, status)
+        SH_WITH_HANDLE (fork_load.held_in_domain, raw_too, in_domain) {
+            (void)raw;
+            (void)raw_too;
+            (void)pthread_barrier_wait(&load.begun);
+            while (fork_work_goes_on())
+                (void)usleep(COLLECTOR_PAUSE_US);
+        }
     expect(status, "a lease");
+    expect(in_domain, "a lease in a domain");
     return unused;
 }
 
 static void *lease_and_leave(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
-    for (size_t turn = 0; goes_on(); turn++) {
+    for (size_t turn = 0; fork_work_goes_on(); turn++) {
         sh_lease nested[NESTED_LEASES];
         sh_raw raw;
         for (size_t i = 0; i < NESTED_LEASES; i++)
@@ -77,7 +100,7 @@ static void *lease_and_leave(void *unused)
 
 static void make_and_close(void)
 {
-    sh_handle *h = wrap_number();
+    sh_handle *h = fork_work_wrap_number();
     bool referenced = false;
     expect(sh_dangerous_add_ref(h, &referenced), "sh_dangerous_add_ref");
     sh_handle *copy = NULL;
@@ -87,21 +110,25 @@ static void make_and_close(void)
     if (closing != SH_E_TIMEOUT)
         torture_fail(load.tally, "in the parent, a close under a user answered %s", sh_status_name(closing));
     expect(sh_dangerous_release(h), "the last release");
-    garbage_drop_handle(load.of->collector, copy);
-    garbage_drop_handle(load.of->collector, h);
+    fork_work_drop(copy);
+    fork_work_drop(h);
 }
 
 static void *make_and_close_on(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
-    while (goes_on()) {
+    while (fork_work_goes_on()) {
         make_and_close();
-        garbage_drop_handle(load.of->collector, wrap_number());
+        fork_work_drop(fork_work_wrap_number());
         sh_handle *ends[2] = {NULL, NULL};
+        sh_handle *copy = NULL;
         expect(sh_open_pipe(0, NULL, &ends[0], &ends[1]), "sh_open_pipe");
+        expect(sh_duplicate(ends[0], &copy), "the duplicate of a pipe");
+        expect(sh_close(copy), "the close of a pipe's copy");
         expect(sh_close(ends[0]), "the close of a pipe");
-        garbage_drop_handle(load.of->collector, ends[0]);
-        garbage_drop_handle(load.of->collector, ends[1]);
+        fork_work_drop(copy);
+        fork_work_drop(ends[0]);
+        fork_work_drop(ends[1]);
         (void)usleep(10); /* garbage of real descriptors must not outrun the collector */
     }
     return unused;
@@ -118,7 +145,7 @@ static void finalize(void *object, void *data)
 static void *drop_objects(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
-    for (uintptr_t turn = 0; goes_on(); turn++) {
+    for (uintptr_t turn = 0; fork_work_goes_on(); turn++) {
         void *object = garbage_object(load.of->collector, OBJECT_SIZE_BYTES);
         expect(sh_finalizer_register(object, finalize, turn % 4 == 0 ? NULL : &load), "sh_finalizer_register");
         garbage_drop_object(load.of->collector, object);
@@ -138,7 +165,7 @@ static void do_wrong(void)
         torture_fail(load.tally, "in the parent, a reference that nobody had was given back");
     sh_set_handle_as_invalid(event);
     (void)close((int)sh_dangerous_get_handle(event));
-    garbage_drop_handle(load.of->collector, event);
+    fork_work_drop(event);
     sh_handle *late = NULL;
     expect(sh_create(&ledger_kind, NULL, &late), "sh_create");
     expect(sh_close(late), "the close of an unset handle");
@@ -147,7 +174,20 @@ static void do_wrong(void)
     bool unused = false;
     if (sh_dangerous_add_ref(late, &unused) != SH_E_CLOSED)
         torture_fail(load.tally, "in the parent, a closed handle got a user");
-    garbage_drop_handle(load.of->collector, late);
+    fork_work_drop(late);
+}
+
+/* A thread's first region with a stack asks the system for it. */
+static void make_constrained(void)
+{
+    const sh_reserve reserve = {.handle_count = 2, .lease_count = 1, .stack_bytes = REGION_STACK_BYTES};
+    sh_region region = {.thread = NULL};
+    expect(sh_region_enter(&region, &reserve), "sh_region_enter");
+    sh_handle *h = fork_work_wrap_number();
+    expect(sh_thread_abort(gettid()), "sh_thread_abort");
+    expect(sh_close(h), "a close in a region");
+    fork_work_expect(sh_region_leave(&region), SH_E_ABORTED, "sh_region_leave");
+    fork_work_drop(h);
 }
 
 static void *live_briefly(void *unused)
@@ -157,13 +197,14 @@ static void *live_briefly(void *unused)
         (void)raw;
     expect(status, "a lease of a new thread");
     do_wrong();
+    make_constrained();
     return unused;
 }
 
 static void *be_born_and_die(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
-    while (goes_on()) {
+    while (fork_work_goes_on()) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, live_briefly, NULL) != 0)
             die("a thread cannot be started");
@@ -175,10 +216,34 @@ static void *be_born_and_die(void *unused)
 static void *collect(void *unused)
 {
     (void)pthread_barrier_wait(&load.begun);
-    while (goes_on()) {
+    while (fork_work_goes_on()) {
         sh_collect();
         (void)usleep(COLLECTOR_PAUSE_US); /* or nobody else gets the collector's lock, and each fork needs it */
     }
+    return unused;
+}
+
+static void *live_in_domains(void *unused)
+{
+    (void)pthread_barrier_wait(&load.begun);
+    while (fork_work_goes_on())
+        fork_work_domain();
+    return unused;
+}
+
+static void *race(void *unused)
+{
+    (void)pthread_barrier_wait(&load.begun);
+    while (fork_work_goes_on())
+        fork_work_races();
+    return unused;
+}
+
+static void *wake_readers(void *unused)
+{
+    (void)pthread_barrier_wait(&load.begun);
+    while (fork_work_goes_on())
+        fork_work_waking();
     return unused;
 }
 
@@ -187,10 +252,10 @@ static void *collect(void *unused)
 static void *restart(void *unused)
 {
     sh_options options = form_options(load.of);
-    while (goes_on()) {
+    while (fork_work_goes_on()) {
         expect(sh_init(&options), "sh_init");
         for (int i = 0; i < HANDLES_OF_A_START; i++)
-            (void)wrap_number(); /* left to the shutdown */
+            (void)fork_work_wrap_number(); /* left to the shutdown */
         expect(sh_shutdown(RESTART_MS), "sh_shutdown");
     }
     expect(sh_init(&options), "the last sh_init");
@@ -200,7 +265,7 @@ static void *restart(void *unused)
 /* Where the runtime is just stopped, it is refused. */
 static void *make_when_admitted(void *unused)
 {
-    while (goes_on()) {
+    while (fork_work_goes_on()) {
         sh_raw number = ledger_number();
         sh_handle *h = NULL;
         if (sh_wrap(&ledger_kind, number, NULL, &h) != SH_OK) {
@@ -209,7 +274,7 @@ static void *make_when_admitted(void *unused)
             continue;
         }
         (void)sh_close(h);
-        garbage_drop_handle(load.of->collector, h);
+        fork_work_drop(h);
     }
     return unused;
 }
@@ -233,15 +298,37 @@ static void prepare(const form *of, torture_tally *tally)
     form_start(of);
 }
 
+static void count(void *unused, void *data)
+{
+    (void)unused;
+    (void)data;
+    (void)atomic_fetch_add(&fork_load.finalized_in_domain, 1);
+}
+
+/* One thread of the parent will be in it. */
+static void fill_domain(void)
+{
+    static char place[OBJECT_SIZE_BYTES]; /* with the manual host, an object is any pointer */
+    bool manual = load.of->collector == SH_COLLECTOR_MANUAL;
+    torture_must(sh_domain_create("inherited", &fork_load.domain), "sh_domain_create");
+    torture_must(sh_domain_enter(fork_load.domain), "sh_domain_enter");
+    fork_load.held_in_domain = fork_work_wrap_number();
+    fork_load.free_in_domain = fork_work_wrap_number();
+    fork_load.object_in_domain = manual ? place : garbage_object(SH_COLLECTOR_BOEHM, OBJECT_SIZE_BYTES);
+    torture_must(sh_finalizer_register(fork_load.object_in_domain, count, NULL), "sh_finalizer_register");
+    torture_must(sh_domain_leave(fork_load.domain), "sh_domain_leave");
+}
+
 void fork_load_start(const form *of, torture_tally *tally)
 {
-    static thread_work *const works[] = {hold_one_lease, lease_and_leave, make_and_close_on,
-                                         drop_objects,   be_born_and_die, collect};
+    static thread_work *const works[] = {hold_leases, lease_and_leave, make_and_close_on, drop_objects, be_born_and_die,
+                                         collect,     live_in_domains, wake_readers,      race};
     enum { WORKS = sizeof works / sizeof *works };
     prepare(of, tally);
-    fork_load.held = wrap_number();
+    fork_load.held = fork_work_wrap_number();
     for (int i = 0; i < FORK_LOAD_SHARED; i++)
-        fork_load.shared[i] = wrap_number();
+        fork_load.shared[i] = fork_work_wrap_number();
+    fill_domain();
     (void)pthread_barrier_init(&load.begun, NULL, WORKS + 1);
     for (int i = 0; i < WORKS; i++)
         start_thread(works[i]);
@@ -260,4 +347,6 @@ void fork_load_stop(void)
     atomic_store(&load.over, true);
     for (int i = 0; i < load.thread_count; i++)
         (void)pthread_join(load.threads[i], NULL);
+    if (last_user_failures() > 0)
+        torture_fail(load.tally, "in the parent, a finalizer could not use a handle of its domain");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stopping.h"
 #include "base/checkpoint.h"
+#include "stepping.h"
 #include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -46,15 +47,21 @@ static void note(const char *name)
         (void)atomic_fetch_add(&stops.count, 1);
 }
 
-/* Makes nothing fail. */
-static bool stop_here(const char *name)
+static void stop_where_wanted(const char *name)
 {
-    note(name);
     const char *wanted = atomic_load(&stops.wanted);
     if (wanted == NULL || strcmp(wanted, name) != 0 || !atomic_compare_exchange_strong(&stops.wanted, &wanted, NULL))
-        return false;
+        return;
     (void)sem_post(&stops.reached);
     (void)wait_for(&stops.go_on);
+}
+
+/* Makes nothing fail. */
+static bool reach_checkpoint(const char *name)
+{
+    note(name);
+    stop_where_wanted(name);
+    stepping_reach(name); /* last: what is between two steps of another thread is stopped there, too */
     return false;
 }
 
@@ -62,7 +69,7 @@ void stopping_start(void)
 {
     (void)sem_init(&stops.reached, 0, 0);
     (void)sem_init(&stops.go_on, 0, 0);
-    checkpoint_set_hook(stop_here);
+    checkpoint_set_hook(reach_checkpoint);
 }
 
 void stopping_end(void)
@@ -92,6 +99,12 @@ bool stopping_await(const char *name)
         return false;
     (void)wait_for(&stops.reached); /* it came at the last moment, and is about to post */
     return true;
+}
+
+bool stopping_is_wanted(const char *name)
+{
+    const char *wanted = atomic_load(&stops.wanted);
+    return wanted != NULL && strcmp(wanted, name) == 0;
 }
 
 void stopping_let_go(void)
