@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "signal_load.h"
 #include "../die.h"
-#include "garbage.h"
+#include "last_user.h"
 #include "ledger.h"
+#include "signal_rounds.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 4, OBJECT_SIZE_BYTES = 64, NESTED = 16, SHORT_MS = 1, WAIT_MS = 20000, THREAD_NAME_BYTES = 16 };
+enum { MOST_THREADS = 8, THREAD_NAME_BYTES = 16 };
 
 static struct {
     const form *of;
@@ -26,15 +26,12 @@ static struct {
 
 static _Atomic uint64_t wrong_in_handlers, on_our_threads;
 
-static _Thread_local volatile sig_atomic_t may_use; /* this thread is attached, and one of the load */
+static _Thread_local volatile sig_atomic_t may_use;
 
-static void expect_either(sh_status got, sh_status one, sh_status other, const char *call)
+void signal_load_admit_handler(bool admitted)
 {
-    if (got != one && got != other)
-        torture_fail(load.tally, "%s: %s answered %s, errno %d", load.of->name, call, sh_status_name(got), errno);
+    may_use = admitted;
 }
-
-#define EXPECT(status, call) expect_either((call), (status), (status), #call)
 
 /* ---- the handler ------------------------------------------------------------------------------------------------- */
 
@@ -62,135 +59,45 @@ void signal_load_handle(int signal)
     errno = saved;
 }
 
-/* ---- rounds ------------------------------------------------------------------------------------------------------ */
-
-static sh_handle *wrap_number(void)
-{
-    sh_handle *h = NULL;
-    EXPECT(SH_OK, sh_wrap(&ledger_kind, ledger_number(), NULL, &h));
-    return h;
-}
-
-/* The program's own calls are interrupted, and are its to repeat. */
-static bool transfer_byte(sh_raw from, sh_raw to)
-{
-    char byte = 'x';
-    ssize_t moved;
-    do {
-        moved = write((int)to, &byte, 1);
-    } while (moved < 0 && errno == EINTR);
-    do {
-        moved = read((int)from, &byte, 1);
-    } while (moved < 0 && errno == EINTR);
-    return moved == 1 && byte == 'x';
-}
-
-static void read_and_write(void)
-{
-    sh_handle *ends[2] = {NULL, NULL};
-    EXPECT(SH_OK, sh_open_pipe(0, NULL, &ends[0], &ends[1]));
-    sh_status inner = SH_E_ARGUMENT, outer;
-    SH_WITH_HANDLE (ends[0], from, outer)
-        SH_WITH_HANDLE (ends[1], to, inner)
-            if (!transfer_byte(from, to))
-                torture_fail(load.tally, "%s: a byte was lost under a lease", load.of->name);
-    EXPECT(SH_OK, outer == SH_OK ? inner : outer);
-    for (int i = 0; i < 2; i++) {
-        EXPECT(SH_OK, sh_close(ends[i]));
-        garbage_drop_handle(load.of->collector, ends[i]);
-    }
-}
-
-static void use_and_close(void)
-{
-    sh_handle *h = wrap_number(), *copy = NULL;
-    sh_lease leases[NESTED];
-    sh_raw number;
-    bool taken = false;
-    for (int i = 0; i < NESTED; i++)
-        EXPECT(SH_OK, sh_lease_begin(&leases[i], h, &number));
-    EXPECT(SH_OK, sh_duplicate(h, &copy));
-    EXPECT(SH_OK, sh_dangerous_add_ref(copy, &taken));
-    EXPECT(SH_E_TIMEOUT, sh_close_wait(copy, SHORT_MS));
-    EXPECT(SH_OK, sh_dangerous_release(copy));
-    EXPECT(SH_PENDING, sh_close_wait(h, WAIT_MS));
-    for (int i = 0; i < NESTED; i++)
-        sh_lease_end(&leases[i]);
-    EXPECT(SH_OK, sh_close(h));
-    garbage_drop_handle(load.of->collector, copy);
-    garbage_drop_handle(load.of->collector, h);
-}
-
-static void finalize(void *object, void *manual)
-{
-    if (manual != NULL)
-        free(object);
-}
-
-static void drop_and_collect(void)
-{
-    bool manual = load.of->collector == SH_COLLECTOR_MANUAL;
-    void *object = garbage_object(load.of->collector, OBJECT_SIZE_BYTES);
-    EXPECT(SH_OK, sh_finalizer_register(object, finalize, manual ? &load : NULL));
-    garbage_drop_object(load.of->collector, object);
-    garbage_drop_handle(load.of->collector, wrap_number());
-    sh_collect();
-    EXPECT(SH_OK, sh_wait_for_pending_finalizers(WAIT_MS));
-}
-
-static void restart(void)
-{
-    sh_options options = form_options(load.of);
-    (void)wrap_number(); /* left to the shutdown */
-    EXPECT(SH_OK, sh_shutdown(WAIT_MS));
-    EXPECT(SH_OK, sh_init(&options));
-}
-
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
-
-typedef void round_work(void);
-
-typedef struct thread_plan {
-    round_work *work;
-} thread_plan;
 
 static void *work_on(void *data)
 {
-    const thread_plan *plan = data;
+    signal_round *const *round = data;
     torture_must(sh_thread_attach(), "sh_thread_attach");
-    may_use = 1;
+    signal_load_admit_handler(true);
     while (!atomic_load(&load.over)) {
         torture_try(load.tally);
-        plan->work();
+        (*round)();
     }
-    may_use = 0;
+    signal_load_admit_handler(false);
     return NULL;
 }
 
-static void start_thread(const thread_plan *plan)
+static void start_thread(signal_round *const *round)
 {
-    if (pthread_create(&load.threads[load.thread_count++], NULL, work_on, (void *)(uintptr_t)plan) != 0)
+    if (pthread_create(&load.threads[load.thread_count++], NULL, work_on, (void *)(uintptr_t)round) != 0)
         die("a thread cannot be started");
 }
 
 void signal_load_start(const form *of, torture_tally *tally, bool restarts)
 {
-    static const thread_plan plans[] = {{read_and_write}, {use_and_close}, {drop_and_collect}};
-    static const thread_plan restarting = {restart};
+    static signal_round *const restarting = signal_rounds_restart;
     if (!ledger_open())
         die("there is no memory for the ledger");
     load.of = of;
     load.tally = tally;
     load.descriptors_before = torture_open_descriptors();
+    signal_rounds_start(of, tally);
     form_start(of);
     if (restarts) {
         start_thread(&restarting);
         return;
     }
-    load.steady = wrap_number();
+    torture_must(sh_wrap(&ledger_kind, ledger_number(), NULL, &load.steady), "sh_wrap");
     load.steady_number = sh_dangerous_get_handle(load.steady);
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
-        start_thread(&plans[i]);
+    for (signal_round *const *round = signal_rounds; *round != NULL; round++)
+        start_thread(round);
 }
 
 void signal_load_stop(void)
@@ -206,6 +113,8 @@ void signal_load_stop(void)
         torture_fail(load.tally, "%s: a handler ran on a thread of the library", name);
     if (ledger_wrong_releases() > 0 || ledger_live() > 0)
         torture_fail(load.tally, "%s: a number was released twice, or never", name);
+    if (last_user_failures() > 0)
+        torture_fail(load.tally, "%s: a finalizer could not use a handle of its domain", name);
     int left = torture_open_descriptors() - load.descriptors_before;
     if (left != 0)
         torture_fail(load.tally, "%s: %d descriptors were left open", name, left);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the threads do while signals rain: make, use, read, write, close, duplicate, finalize, collect; or start and
- * stop the runtime. */
+/* The threads that signals rain on. They make, use, read, write, close, duplicate, finalize, collect, unload, enter
+ * regions and wake each other (signal_rounds.h); or start and stop the runtime. */
 #ifndef TORTURE_SIGNAL_LOAD_H
 #define TORTURE_SIGNAL_LOAD_H
 
@@ -14,5 +14,8 @@ void signal_load_stop(void);
 
 /* The handler of every signal: on a thread of the load it uses a handle. */
 void signal_load_handle(int signal);
+
+/* The calling thread is one of the load, and attached, as long as it is admitted. */
+void signal_load_admit_handler(bool admitted);
 
 #endif
