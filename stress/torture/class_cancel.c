@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { ROUNDS = 300, QUICK_ROUNDS = 15, LIMIT_S = 300, WAIT_MS = 20000 };
+enum { ROUNDS = 200, QUICK_ROUNDS = 15, LIMIT_S = 300, WAIT_MS = 20000 };
 enum { HOLDERS = 40, HELD_LEASES = 5, LEAST_FOUND = HOLDERS - HOLDERS / 10, MOST_MOMENTS = 10000 };
 
 static void expect(torture_tally *tally, bool holds, const form *of, const char *what)
