@@ -15,9 +15,9 @@
  *
  * After fork, the child may do everything that its parent might. It has the handles and their counts, none of the
  * parent's threads, and none of those threads' leases; our own threads are started again by the first call that needs
- * them. A counted reference that a vanished thread held never comes back, nor that of a lease which it was just
- * beginning or ending, nor the one under which it was waking a handle's users (sh_close_wait): the handle stays open in
- * the child, as does one that such a thread was releasing. A normal finalizer that was running is not run again. A
+ * them. A counted reference that a vanished thread held never comes back, nor the one under which it was waking a
+ * handle's users (sh_close_wait): the handle stays open in the child, as does one that such a thread was releasing. One
+ * whose last lease it was just ending is released by the collector or an unload. A normal finalizer that was running is not run again. A
  * callback on a thread of ours (finalizer, release, event sink) may fork, too; its child has only that thread, and must
  * end by _exit or exec, not by returning.
  */
@@ -108,7 +108,7 @@ SH_API const char *sh_version(void);
 /* ---- the manual host --------------------------------------------------------------------------------------------- */
 
 /* Nothing can reach h any more, apart from counted references. It is released in its turn, after the normal finalizers
- * of the same collection; its memory is freed when the release has returned. SH_E_UNSUPPORTED with the Boehm host. */
+ * of the same collection; its memory is then kept for the next handle. SH_E_UNSUPPORTED with the Boehm host. */
 SH_MUST_CHECK SH_API sh_status sh_host_drop(sh_handle *h);
 
 /* The object has died: its normal finalizers (finalizer.h) become due. SH_E_ARGUMENT when it has none. */

@@ -132,6 +132,16 @@ static inline struct sh_lease_slot *sh_lease_try_inline(sh_handle *h, const sh_s
     return NULL;
 }
 
+static inline sh_status sh_lease_grant_inline(sh_lease *lease, sh_handle *h, struct sh_lease_slot *slot,
+                                              sh_raw *out_raw)
+{
+    lease->handle = h;
+    lease->slot = slot;
+    /* Relaxed: the state that was read, or the library, has acquired it. */
+    *out_raw = __atomic_load_n(&((const struct sh_handle_head *)(const void *)h)->raw, __ATOMIC_RELAXED);
+    return SH_OK;
+}
+
 static inline sh_status sh_lease_begin_inline(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
                                               sh_raw *out_raw)
 {
@@ -146,11 +156,7 @@ static inline sh_status sh_lease_begin_inline(sh_lease *lease, sh_handle *h, con
         if (slot == NULL)
             return entry.status;
     }
-    lease->handle = h;
-    lease->slot = slot;
-    /* Relaxed: the state that was read, or the library, has acquired it. */
-    *out_raw = __atomic_load_n(&((const struct sh_handle_head *)(const void *)h)->raw, __ATOMIC_RELAXED);
-    return SH_OK;
+    return sh_lease_grant_inline(lease, h, slot, out_raw);
 }
 
 /* A lease that was refused is as it was. Who has made sure of the status in a way that the compiler does not see should

@@ -71,9 +71,21 @@ struct sh_lease_entry sh_lease_enter(sh_handle *h, const sh_site *site_or_null)
     return (struct sh_lease_entry){NULL, status};
 }
 
+static __attribute__((noinline)) sh_status begin_slowly(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
+                                                        sh_raw *out_raw)
+{
+    struct sh_lease_entry entry = sh_lease_enter(h, site_or_null);
+    return entry.slot != NULL ? sh_lease_grant_inline(lease, h, entry.slot, out_raw) : entry.status;
+}
+
 sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null, sh_raw *out_raw)
 {
-    return sh_lease_begin_inline(lease, h, site_or_null, out_raw);
+    if (lease == NULL || h == NULL || out_raw == NULL)
+        return SH_E_ARGUMENT;
+    lease_slot *slot = sh_lease_try_inline(h, site_or_null);
+    /* By tail calls, so that nothing is saved on the short way. */
+    return slot != NULL ? sh_lease_grant_inline(lease, h, slot, out_raw)
+                        : begin_slowly(lease, h, site_or_null, out_raw);
 }
 
 sh_status sh_lease_begin(sh_lease *lease, sh_handle *h, sh_raw *out_raw)
