@@ -19,7 +19,7 @@ import java.util.function.LongConsumer;
  */
 final class Peer {
     private static final double SHORTEST_TURN_NS = 50e3;
-    private static final double WARM_UP_NS = 200e6;
+    private static final int WARM_UP_CALLS = 30_000;
     private static final int LOOKS = 64;
     private static final int SPINS = 4096;
     private static final int STEPS = 64;
@@ -89,8 +89,7 @@ final class Peer {
 
     /** Many short calls, so that the compiler comes to its last word. */
     private static Work sized(LongConsumer pairs) {
-        long start = System.nanoTime();
-        while (System.nanoTime() - start < WARM_UP_NS) {
+        for (int i = 0; i < WARM_UP_CALLS; i++) {
             pairs.accept(LOOKS);
         }
         Work work = new Work(pairs, LOOKS);
