@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,11 @@ class Size:
     launches: int
     turns: int
     objects: int
+    most_seconds: int  # no further round of launches begins after that: two threads seldom meet on a busy machine
 
 
-QUICK = Size(launches=2, turns=51, objects=100_000)
-FULL = Size(launches=7, turns=301, objects=1_000_000)
+QUICK = Size(launches=2, turns=51, objects=100_000, most_seconds=12)
+FULL = Size(launches=7, turns=301, objects=1_000_000, most_seconds=150)
 
 
 def read_siblings(processor):
@@ -104,7 +106,10 @@ class Run:
 
     def measure(self, tell):
         processors = choose_processors()
+        start = time.monotonic()
         for number in range(self.size.launches):
+            if number > 0 and time.monotonic() - start > self.size.most_seconds:
+                break
             for peer in self.peers:
                 program = self.programs.get(peer.name)
                 if program is None:
