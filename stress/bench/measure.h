@@ -1,29 +1,66 @@
 /* SPDX-License-Identifier: MIT */
-/* One round of one variant, in a process of its own. */
+/* What is measured: the numbers of one round. The figures (figure.h) are quotients of two of them. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
-#include "variant.h"
+/* What it is in JSON is its name in small letters. Costs are of one pair (or one read, close, object) each. */
+#define MEASURES(ROW)                                                                                                  \
+    /* one thread */                                                                                                   \
+    ROW(XADD_PAIR_NS)                                                                                                  \
+    ROW(ADD_REF_RELEASE_NS)                                                                                            \
+    ROW(ADD_REF_RELEASE_SHARED_LIBRARY_NS)                                                                             \
+    ROW(LEASE_NS)                                                                                                      \
+    ROW(LEASE_NESTED_NS)                                                                                               \
+    ROW(LEASE_SHARED_LIBRARY_NS)                                                                                       \
+    ROW(MALLOC_FREE_NS)                                                                                                \
+    /* two threads */                                                                                                  \
+    ROW(XADD_CONTENDED_NS)                                                                                             \
+    ROW(ADD_REF_RELEASE_CONTENDED_NS)                                                                                  \
+    ROW(LEASE_CONTENDED_NS)                                                                                            \
+    ROW(LEASES_PER_US_ONE_THREAD)                                                                                      \
+    ROW(LEASES_PER_US_TWO_THREADS)                                                                                     \
+    /* around system calls; added: over the raw call */                                                                \
+    ROW(READ_NS)                                                                                                       \
+    ROW(READ_ADDED_NS)                                                                                                 \
+    ROW(OPEN_CLOSE_NS)                                                                                                 \
+    ROW(OPEN_CLOSE_ADDED_NS)                                                                                           \
+    ROW(MEMBARRIER_NS)                                                                                                 \
+    ROW(CLOSE_NS)                                                                                                      \
+    ROW(CLOSE_LEASED_ELSEWHERE_ADDED_NS)                                                                               \
+    /* a million objects: unwatched, with the collector's unordered finalizers, handles */                             \
+    ROW(UNWATCHED_PAUSE_MS)                                                                                            \
+    ROW(UNWATCHED_ALLOCATE_NS)                                                                                         \
+    ROW(UNWATCHED_BYTES)                                                                                               \
+    ROW(NO_ORDER_PAUSE_MS)                                                                                             \
+    ROW(NO_ORDER_ALLOCATE_NS)                                                                                          \
+    ROW(NO_ORDER_BYTES)                                                                                                \
+    ROW(NO_ORDER_FINALIZE_NS)                                                                                          \
+    ROW(NO_ORDER_FINALIZE_CPU_NS)                                                                                      \
+    ROW(HANDLE_PAUSE_MS)                                                                                               \
+    ROW(HANDLE_ALLOCATE_NS)                                                                                            \
+    ROW(HANDLE_BYTES)                                                                                                  \
+    ROW(HANDLE_FINALIZE_NS)                                                                                            \
+    ROW(HANDLE_FINALIZE_CPU_NS)                                                                                        \
+    ROW(HANDLE_PAUSE_4M_MS)
 
 enum {
-    ALLOCATE_NS,    /* wall-clock time of each: allocate and register */
-    PAUSE_MS,       /* one full collection with all of them live, for the thread that asks for it */
-    RELEASE_MS,     /* wall-clock time from dropped to ended, all of them, the queue included */
-    RELEASE_CPU_NS, /* processor time of the same, each */
-    HEAP_BYTES,     /* of the collector's heap, in use, each */
-    RESIDENT_BYTES, /* of memory, each, with all live */
-    PEAK_BYTES,     /* the most there ever was, each */
-    FIGURES
+#define MEASURE_INDEX(name) name,
+    MEASURES(MEASURE_INDEX)
+#undef MEASURE_INDEX
+        MEASURE_COUNT
 };
 
-/* Invariant: figures of a release are 0 where the variant has no end of its own; complete is set in the last record. */
+/* Invariant: what was not measured is NAN. */
 typedef struct measurement {
-    double figures[FIGURES];
-    long ended;
-    bool complete;
+    double values[MEASURE_COUNT];
 } measurement;
 
-/* Ends the process when memory runs out. */
-measurement measure_variant(const variant *measured, long count);
+/* "xadd_pair_ns" */
+const char *measure_name(int measure);
+
+measurement measurement_empty(void);
+
+/* Takes over what other has measured. */
+void measurement_merge(measurement *m, const measurement *other);
 
 #endif

@@ -2,9 +2,12 @@
 #include "variant.h"
 #include <gc/gc.h>
 
+enum { SIZE_BYTES = 24 };
+
 const variant *const variants[VARIANTS] = {
-    [PLAIN_24] = &variant_plain_24,       [PLAIN_32] = &variant_plain_32,     [NO_ORDER_24] = &variant_no_order_24,
-    [NO_ORDER_32] = &variant_no_order_32, [SAFEHANDLE] = &variant_safehandle,
+    [UNWATCHED] = &variant_unwatched,
+    [NO_ORDER] = &variant_no_order,
+    [HANDLE] = &variant_handle,
 };
 
 void collector_start(void)
@@ -16,4 +19,9 @@ void collector_start(void)
 void collector_collect(void)
 {
     GC_gcollect();
+}
+
+void *collector_make(void)
+{
+    return GC_MALLOC_ATOMIC(SIZE_BYTES);
 }

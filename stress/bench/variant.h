@@ -18,13 +18,15 @@ typedef struct variant {
     long (*ended)(void);
 } variant;
 
-enum { PLAIN_24, PLAIN_32, NO_ORDER_24, NO_ORDER_32, SAFEHANDLE, VARIANTS };
+enum { UNWATCHED, NO_ORDER, HANDLE, VARIANTS };
 
-extern const variant variant_plain_24, variant_plain_32, variant_no_order_24, variant_no_order_32, variant_safehandle;
+extern const variant variant_unwatched, variant_no_order, variant_handle;
 extern const variant *const variants[VARIANTS];
 
-/* What the variants without this library share: the collector alone. */
+/* What the variants without this library share: the collector alone, and leaf objects of the size of a handle, which it
+ * marks and does not look into. */
 void collector_start(void);
 void collector_collect(void);
+void *collector_make(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain objects, with the collector's own unordered finalizers, which a thread of the program runs. */
+/* The unwatched objects, with the collector's own unordered finalizers, which a thread of the program runs. */
 #include "../die.h"
 #include "variant.h"
 #include <gc/gc.h> /* GC_THREADS: pthread_create is the collector's */
@@ -43,21 +43,12 @@ static void start(void)
         die("pthread_create: %s", strerror(error));
 }
 
-static void *register_object(void *object)
+static void *make(void)
 {
+    void *object = collector_make();
     if (object != NULL)
         GC_register_finalizer_no_order(object, count_one, NULL, NULL, NULL);
     return object;
-}
-
-static void *make_24(void)
-{
-    return register_object(GC_MALLOC(24));
-}
-
-static void *make_32(void)
-{
-    return register_object(GC_MALLOC(32));
 }
 
 static void settle(void)
@@ -71,21 +62,11 @@ static long ended(void)
     return finalization.count;
 }
 
-const variant variant_no_order_24 = {
-    .name = "no-order-24",
+const variant variant_no_order = {
+    .name = "no-order",
     .ends = true,
     .start = start,
-    .make = make_24,
-    .collect = collector_collect,
-    .settle = settle,
-    .ended = ended,
-};
-
-const variant variant_no_order_32 = {
-    .name = "no-order-32",
-    .ends = true,
-    .start = start,
-    .make = make_32,
+    .make = make,
     .collect = collector_collect,
     .settle = settle,
     .ended = ended,

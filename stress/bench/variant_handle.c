@@ -51,7 +51,7 @@ static long ended(void)
     return atomic_load(&released);
 }
 
-const variant variant_safehandle = {
+const variant variant_handle = {
     .name = "safehandle",
     .ends = true,
     .start = start,
