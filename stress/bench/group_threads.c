@@ -5,8 +5,6 @@
 #include "spread.h"
 
 enum { REPETITIONS = 20, QUICK_REPETITIONS = 5, MOST_TIMES = REPETITIONS * LOOP_COPIES };
-/* About a millisecond, and half of one. */
-enum { PIECES_OF_XADD = 16, PIECES_OF_LEASE = 512 };
 
 /* Of each loop on both threads, and of the lease on one. */
 static struct {
@@ -33,12 +31,12 @@ static double rate(contest c)
 static void take_turns(subject *s, int copy)
 {
     size_t i = times.count++;
-    times.xadd_ns[i] = each_ns(contest_of_two(&loop_xadd, copy, PIECES_OF_XADD, s));
-    times.add_ref_ns[i] = each_ns(contest_of_two(&loop_add_ref, copy, PIECES_OF_XADD, s));
-    contest leases = contest_of_two(&loop_lease, copy, PIECES_OF_LEASE, s);
+    times.xadd_ns[i] = each_ns(contest_of_two(&loop_xadd, copy, s));
+    times.add_ref_ns[i] = each_ns(contest_of_two(&loop_add_ref, copy, s));
+    contest leases = contest_of_two(&loop_lease, copy, s);
     times.lease_ns[i] = each_ns(leases);
     times.leases_two_threads[i] = rate(leases);
-    times.leases_one_thread[i] = rate(contest_of_one(&loop_lease, copy, PIECES_OF_LEASE, s));
+    times.leases_one_thread[i] = rate(contest_of_one(&loop_lease, copy, s));
 }
 
 static void run(bool quick, measurement *out)

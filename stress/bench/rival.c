@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { PIECE_TURNS = 256, MOST_TRIES = 6 };
+enum { PIECE_TURNS = 256, PIECES_AT_A_TIME = 16, CONTEST_NS = 300000, MOST_TRIES = 6 };
 
 /* Both threads had a processor for this part of the time. */
 static const double undisturbed = 0.97;
@@ -82,29 +82,34 @@ static double processor_ns(void)
     return read_clock_ns(CLOCK_THREAD_CPUTIME_ID) + read_clock_ns(rival.clock);
 }
 
-static contest time_pieces(const loop *timed, int copy, int pieces, subject *s)
+static contest time_pieces(const loop *timed, int copy, subject *s)
 {
     double start = read_clock_ns(CLOCK_MONOTONIC);
     long of_rival = atomic_load_explicit(&rival.pieces, memory_order_relaxed);
-    for (int piece = 0; piece < pieces; piece++)
-        timed->copies[copy](PIECE_TURNS, s);
+    contest c = {.elapsed_ns = 0};
+    while (c.elapsed_ns < CONTEST_NS) {
+        for (int piece = 0; piece < PIECES_AT_A_TIME; piece++)
+            timed->copies[copy](PIECE_TURNS, s);
+        c.pairs += PIECES_AT_A_TIME * PIECE_TURNS;
+        c.elapsed_ns = read_clock_ns(CLOCK_MONOTONIC) - start;
+    }
     of_rival = atomic_load_explicit(&rival.pieces, memory_order_relaxed) - of_rival;
-    double elapsed_ns = read_clock_ns(CLOCK_MONOTONIC) - start;
-    return (contest){.elapsed_ns = elapsed_ns, .pairs = (double)(pieces + of_rival) * PIECE_TURNS};
+    c.pairs += (double)of_rival * PIECE_TURNS;
+    return c;
 }
 
-contest contest_of_one(const loop *timed, int copy, int pieces, subject *s)
+contest contest_of_one(const loop *timed, int copy, subject *s)
 {
-    return time_pieces(timed, copy, pieces, s);
+    return time_pieces(timed, copy, s);
 }
 
-contest contest_of_two(const loop *timed, int copy, int pieces, subject *s)
+contest contest_of_two(const loop *timed, int copy, subject *s)
 {
     contest c;
     rival_run(timed->copies[copy], PIECE_TURNS, s);
     for (int tries = 0; tries < MOST_TRIES; tries++) {
         double processor = processor_ns();
-        c = time_pieces(timed, copy, pieces, s);
+        c = time_pieces(timed, copy, s);
         if (processor_ns() - processor >= 2 * undisturbed * c.elapsed_ns)
             break;
     }

@@ -24,11 +24,11 @@ typedef struct contest {
     double pairs; /* of all threads together */
 } contest;
 
-/* One copy of the loop on the calling thread, so many pieces of it, and on the rival, which is running it before and
- * after. A try in which one of them was off its processor is made again, some times. */
-contest contest_of_two(const loop *timed, int copy, int pieces, subject *s);
+/* One copy of the loop on the calling thread for a third of a millisecond, and on the rival, which is running it before
+ * and after. A try in which one of them was off its processor is made again, some times. */
+contest contest_of_two(const loop *timed, int copy, subject *s);
 
-/* The same pieces on the calling thread alone. */
-contest contest_of_one(const loop *timed, int copy, int pieces, subject *s);
+/* The same on the calling thread alone. */
+contest contest_of_one(const loop *timed, int copy, subject *s);
 
 #endif
