@@ -6,8 +6,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Runs what measures the peers; an empty array, and a line on stderr, when that is not there or fails. */
+/* Runs what measures the peers. Answers an object with two arrays: "peers", and as "missing" those that could not be
+ * measured and why. Both are empty, and a line on stderr says so, when the program is not there or told nothing. */
 json_t *helper_measure_peers(bool quick);
+
+/* The same as if nothing had been asked for. */
+json_t *helper_no_peers(void);
 
 /* Draws what was measured into the files that are named; either may be NULL. Ends the process when it cannot. */
 void helper_draw(const json_t *measured, const char *html_file, const char *svg_directory);

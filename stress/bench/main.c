@@ -2,6 +2,7 @@
 /* safehandle-bench: what a handle costs, beside the machine's own limits and what other people use. */
 #include "../argument.h"
 #include "../child.h"
+#include "../progress.h"
 #include "helper.h"
 #include "rounds.h"
 #include <stdlib.h>
@@ -97,6 +98,15 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
+static json_t *measure_peers(bool quick)
+{
+    progress shown = progress_start(1);
+    progress_begin(&shown, "what other people use");
+    json_t *peers = helper_measure_peers(quick);
+    progress_end(&shown);
+    return peers;
+}
+
 static void measure(const request *asked, result *r)
 {
     int64_t start_ms = clock_now_ms();
@@ -104,7 +114,7 @@ static void measure(const request *asked, result *r)
     r->rounds = asked->rounds != 0 ? (int)asked->rounds : asked->quick ? QUICK_ROUNDS : USUAL_ROUNDS;
     rounds_run(r, asked->count != 0 ? asked->count : MILLION);
     result_sum_up(r);
-    r->peers = asked->no_peers ? json_array() : helper_measure_peers(asked->quick);
+    r->others = asked->no_peers ? helper_no_peers() : measure_peers(asked->quick);
     r->seconds = (double)(clock_now_ms() - start_ms) / 1000;
 }
 
@@ -131,6 +141,6 @@ int main(int argc, char **argv)
         result_print_table(&r);
     draw(&asked, &r);
     bool well = result_check_ends(&r) && (!asked.check || result_check_targets(&r));
-    json_decref(r.peers);
+    json_decref(r.others);
     return well ? EXIT_SUCCESS : STATUS_MISSED;
 }

@@ -63,11 +63,22 @@ json_t *result_describe(const result *r)
     json_t *ratios = json_object(), *also = json_object(), *spreads = json_object(), *targets = json_object();
     describe_figures(r, 0, RATIOS, ratios, spreads, targets);
     describe_figures(r, RATIOS, FIGURES, also, spreads, targets);
-    return json_pack("{s:o, s:o, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:b, s:i, s:f}", "ratios", ratios, "also",
-                     also, "spread", spreads, "targets", targets, "peers", r->peers, "machine", machine_describe(),
-                     "versions", machine_describe_versions(), "defaults_on", machine_describe_defaults(), "measured",
-                     describe_measures(r), "growth", describe_growth(r), "quick", r->quick, "rounds", r->rounds,
-                     "seconds", r->seconds);
+    json_t *all = json_object();
+    (void)json_object_set_new(all, "ratios", ratios);
+    (void)json_object_set_new(all, "also", also);
+    (void)json_object_set_new(all, "spread", spreads);
+    (void)json_object_set_new(all, "targets", targets);
+    (void)json_object_set(all, "peers", json_object_get(r->others, "peers"));
+    (void)json_object_set(all, "peers_missing", json_object_get(r->others, "missing"));
+    (void)json_object_set_new(all, "machine", machine_describe());
+    (void)json_object_set_new(all, "versions", machine_describe_versions());
+    (void)json_object_set_new(all, "defaults_on", machine_describe_defaults());
+    (void)json_object_set_new(all, "measured", describe_measures(r));
+    (void)json_object_set_new(all, "growth", describe_growth(r));
+    (void)json_object_set_new(all, "quick", json_boolean(r->quick));
+    (void)json_object_set_new(all, "rounds", json_integer(r->rounds));
+    (void)json_object_set_new(all, "seconds", json_real(r->seconds));
+    return all;
 }
 
 void result_print_json(const result *r)

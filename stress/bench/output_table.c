@@ -89,6 +89,23 @@ static void print_peer(const json_t *peer)
     (void)putchar('\n');
 }
 
+static void print_missing_peer(const json_t *peer)
+{
+    const char *name = json_string_value(json_object_get(peer, "peer"));
+    const char *why = json_string_value(json_object_get(peer, "why"));
+    char text[256];
+    (void)snprintf(text, sizeof text, "%-*s%s", PEER_WIDTH, name != NULL ? name : "?", why != NULL ? why : "");
+    colour_print_padded(COLOUR_DIM, 0, text);
+    (void)putchar('\n');
+}
+
+static void print_each(const json_t *others, const char *member, void (*print)(const json_t *))
+{
+    const json_t *all = json_object_get(others, member);
+    for (size_t i = 0; i < json_array_size(all); i++)
+        print(json_array_get(all, i));
+}
+
 static void print_peers(const result *r)
 {
     char heading[128];
@@ -97,9 +114,8 @@ static void print_peers(const result *r)
     (void)putchar('\n');
     colour_print_padded(COLOUR_BOLD, 0, heading);
     (void)putchar('\n');
-    size_t i;
-    json_t *peer;
-    json_array_foreach(r->peers, i, peer) print_peer(peer);
+    print_each(r->others, "peers", print_peer);
+    print_each(r->others, "missing", print_missing_peer);
 }
 
 void result_print_table(const result *r)
@@ -108,7 +124,7 @@ void result_print_table(const result *r)
     print_figures(r);
     (void)putchar('\n');
     print_growth(r);
-    if (json_array_size(r->peers) > 0)
+    if (json_array_size(json_object_get(r->others, "peers")) > 0)
         print_peers(r);
     if (fflush(stdout) != 0)
         die("stdout cannot be written");

@@ -28,7 +28,7 @@ typedef struct result {
     spread measures[MEASURE_COUNT];
     spread figures[FIGURES];
     growth_point growth[SIZES][VARIANTS];
-    json_t *peers; /* an array */
+    json_t *others; /* what helper_measure_peers answered */
 } result;
 
 /* From measured and populations to the spreads. */
