@@ -3,7 +3,7 @@
 #include "group.h"
 #include "loop.h"
 
-enum { READ_REPETITIONS = 250, QUICK_READ_REPETITIONS = 60, OPEN_REPETITIONS = 60, QUICK_OPEN_REPETITIONS = 15 };
+enum { READ_REPETITIONS = 60, QUICK_READ_REPETITIONS = 15, OPEN_REPETITIONS = 8, QUICK_OPEN_REPETITIONS = 2 };
 
 static void run(bool quick, measurement *out)
 {

@@ -5,11 +5,11 @@
 #include "stopwatch.h"
 #include <stdlib.h>
 
-static double time_piece_ns(const loop *timed, int copy, subject *s)
+static double time_piece_ns(const loop *timed, int copy, subject *s, clockid_t clock)
 {
-    double start = read_clock_ns(CLOCK_MONOTONIC);
+    double start = read_clock_ns(clock);
     timed->copies[copy](timed->turns, s);
-    return (read_clock_ns(CLOCK_MONOTONIC) - start) / (double)timed->turns;
+    return (read_clock_ns(clock) - start) / (double)timed->turns;
 }
 
 static double *allocate_numbers(size_t count)
@@ -27,7 +27,8 @@ void loops_time(const loop *const *loops, size_t count, subject *s, int repetiti
     for (size_t time = 0; time < times; time++)
         for (int copy = 0; copy < LOOP_COPIES; copy++)
             for (size_t which = 0; which < count; which++)
-                ns[(which * LOOP_COPIES + (size_t)copy) * times + time] = time_piece_ns(loops[which], copy, s);
+                ns[(which * LOOP_COPIES + (size_t)copy) * times + time] =
+                    time_piece_ns(loops[which], copy, s, CLOCK_MONOTONIC);
     for (size_t which = 0; which < count; which++) {
         double of_copies[LOOP_COPIES];
         for (size_t copy = 0; copy < LOOP_COPIES; copy++)
@@ -35,6 +36,13 @@ void loops_time(const loop *const *loops, size_t count, subject *s, int repetiti
         out_ns[which] = median_of(of_copies, LOOP_COPIES);
     }
     free(ns);
+}
+
+/* Processor time of all threads: what other programs do in pieces that long does not count, and what the collector's
+ * threads do does. */
+static double time_long_piece_ns(const loop *timed, int copy, subject *s)
+{
+    return time_piece_ns(timed, copy, s, CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void loops_compare(const loop *raw, const loop *other, subject *s, int repetitions, double *out_raw_ns,
@@ -45,9 +53,9 @@ void loops_compare(const loop *raw, const loop *other, subject *s, int repetitio
     double *added_ns = allocate_numbers(pairs);
     for (size_t pair = 0; pair < pairs; pair++) {
         int copy = (int)(pair % LOOP_COPIES);
-        double before = time_piece_ns(raw, copy, s);
-        double between = time_piece_ns(other, copy, s) + time_piece_ns(other, copy, s);
-        double after = time_piece_ns(raw, copy, s);
+        double before = time_long_piece_ns(raw, copy, s);
+        double between = time_long_piece_ns(other, copy, s) + time_long_piece_ns(other, copy, s);
+        double after = time_long_piece_ns(raw, copy, s);
         raw_ns[pair] = (before + after) / 2;
         added_ns[pair] = between / 2 - raw_ns[pair];
     }

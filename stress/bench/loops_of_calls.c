@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Opening and closing in pieces of a whole block of the collector's: 4096 bytes, 128 handles. */
-enum { TURNS_OF_READ = 64, TURNS_OF_OPEN = 256 };
+/* Handles that are opened and closed become garbage: a piece is so long that a collection or two fall into each. */
+enum { TURNS_OF_READ = 512, TURNS_OF_OPEN = 8192 };
 
 LOOP_BODY read_byte(int descriptor)
 {
