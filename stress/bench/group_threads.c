@@ -4,7 +4,7 @@
 #include "rival.h"
 #include "spread.h"
 
-enum { REPETITIONS = 20, QUICK_REPETITIONS = 5, MOST_TIMES = REPETITIONS * LOOP_COPIES };
+enum { REPETITIONS = 20, QUICK_REPETITIONS = 3, MOST_TIMES = REPETITIONS * LOOP_COPIES };
 
 /* Of each loop on both threads, and of the lease on one. */
 static struct {

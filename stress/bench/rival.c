@@ -7,11 +7,12 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { PIECE_TURNS = 256, PIECES_AT_A_TIME = 16, CONTEST_NS = 300000, MOST_TRIES = 6 };
+enum { PIECE_TURNS = 256, PIECES_AT_A_TIME = 16, CONTEST_NS = 200000, MOST_TRIES = 100 };
 
-/* Both threads had a processor for this part of the time. */
+/* Both threads had a processor for this part of the time, or more. */
 static const double undisturbed = 0.97;
 
 /* What the running threads write is alone in its cache line. */
@@ -27,11 +28,58 @@ static struct {
     _Alignas(64) char after_pieces;
 } rival;
 
+/* ---- where the two run ------------------------------------------------------------------------------------------- */
+
+/* The processors of one core have the same number, which is -1 where the kernel does not tell. */
+static int core_of(int processor)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/core_id", processor);
+    FILE *file = fopen(path, "re");
+    int core = -1;
+    if (file != NULL) {
+        if (fscanf(file, "%d", &core) != 1)
+            core = -1;
+        (void)fclose(file);
+    }
+    return core;
+}
+
+static int processor_after(const cpu_set_t *allowed, int processor)
+{
+    do
+        processor++;
+    while (processor < CPU_SETSIZE && !CPU_ISSET((size_t)processor, allowed));
+    return processor;
+}
+
+/* Of another core where there is one. */
+static int choose_other(const cpu_set_t *allowed, int processor)
+{
+    int next = processor_after(allowed, processor);
+    for (int other = next; other < CPU_SETSIZE; other = processor_after(allowed, other))
+        if (core_of(other) != core_of(processor))
+            return other;
+    return next;
+}
+
+static void keep_on(pthread_t thread, int processor)
+{
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET((size_t)processor, &only);
+    int error = pthread_setaffinity_np(thread, sizeof only, &only);
+    if (error != 0)
+        die("a thread on processor %d: %s", processor, strerror(error));
+}
+
 bool rival_is_possible(void)
 {
     cpu_set_t allowed;
     return sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) >= 2;
 }
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static void *run_rival(void *unused)
 {
@@ -57,6 +105,11 @@ void rival_start(void)
         error = pthread_getcpuclockid(thread, &rival.clock);
     if (error != 0)
         die("a second thread: %s", strerror(error));
+    cpu_set_t allowed;
+    (void)sched_getaffinity(0, sizeof allowed, &allowed);
+    int first = processor_after(&allowed, -1);
+    keep_on(pthread_self(), first);
+    keep_on(thread, choose_other(&allowed, first));
 }
 
 void rival_run(loop_body *body, long turns, subject *s)
@@ -76,6 +129,8 @@ void rival_rest(void)
     atomic_store(&rival.stop, true);
     (void)sem_wait(&rival.resting);
 }
+
+/* ---- contests ---------------------------------------------------------------------------------------------------- */
 
 static double processor_ns(void)
 {
@@ -105,14 +160,18 @@ contest contest_of_one(const loop *timed, int copy, subject *s)
 
 contest contest_of_two(const loop *timed, int copy, subject *s)
 {
-    contest c;
+    contest best = {.pairs = 0};
+    double best_part = -1;
     rival_run(timed->copies[copy], PIECE_TURNS, s);
-    for (int tries = 0; tries < MOST_TRIES; tries++) {
+    for (int tries = 0; tries < MOST_TRIES && best_part < undisturbed; tries++) {
         double processor = processor_ns();
-        c = time_pieces(timed, copy, s);
-        if (processor_ns() - processor >= 2 * undisturbed * c.elapsed_ns)
-            break;
+        contest c = time_pieces(timed, copy, s);
+        double part = (processor_ns() - processor) / (2 * c.elapsed_ns);
+        if (part > best_part) {
+            best = c;
+            best_part = part;
+        }
     }
     rival_rest();
-    return c;
+    return best;
 }
