@@ -82,12 +82,20 @@ static bool is_released(const void *handle)
     return sh_is_released(handle);
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
+static bool handles_are_alike(const void *a, const void *b)
+{
+    return handle_class_of(a) == handle_class_of(b);
+}
+
 static const finalization_client lanes_client = {
     .hooks = &hooks,
     .group_of = group_of,
     .is_released = is_released,
     .describe = handle_describe,
+    .are_alike = handles_are_alike,
     .release = release_dead,
+    .release_torn = release_torn,
 };
 
 SH_RELIABILITY(will_not_corrupt_state, success)

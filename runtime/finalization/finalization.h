@@ -26,13 +26,17 @@ typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
     /* The group it was allocated for. */
     uint32_t (*group_of)(const void *handle);
-    /* It was released before; the lanes only tidy up after it. */
+    /* It has been released: the lanes only tidy up after it. */
     bool (*is_released)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
-    void (*describe)(const void *handle, event_record *out_record);
-    /* Closes the handle and releases it where nobody uses it. *out_leak is written when it was leaked. When that ends
-     * the thread, the handle counts as released, and an event was raised. */
+    void (*describe)(const void *handle, event_record *out_record) SH_RELIABILITY(will_not_corrupt_state, success);
+    /* Of the same kind, with the same birth, as far as that is easily told. */
+    bool (*are_alike)(const void *a, const void *b) SH_RELIABILITY(will_not_corrupt_state, success);
+    /* Closes the handle and releases it where nobody uses it. When it was leaked, type and count of *out_leak are
+     * written. Cancellation is held back; when the release ends its thread all the same, release_torn follows on it. */
     gc_verdict (*release)(void *handle, gc_reason reason, event_record *out_leak);
+    /* The handle counts as released, and an event is raised. */
+    void (*release_torn)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
 } finalization_client;
 
 /* deadline_ms: how long a normal finalizer may delay the handles of its batch; negative: no limit.
@@ -70,8 +74,8 @@ void finalization_hurry_end(finalization_hurry *hurry);
 /* What is done with each handle of a group that is not forgotten. */
 typedef struct finalization_visitor {
     void (*watched)(void *handle, void *data); /* as gc->visit_watched says */
-    /* A worker is releasing it, and it may have been freed: only subject says what it was. Not for one that was
-     * released before. */
+    /* A worker is releasing it, and may be done with it at any moment: only subject says what it was. Not for one that
+     * has been released. */
     void (*running)(const event_record *subject, void *data);
 } finalization_visitor;
 

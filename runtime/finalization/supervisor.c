@@ -16,14 +16,28 @@ static int64_t look_interval_ms(void)
     return interval < 1 ? 1 : interval > LONGEST_LOOK_MS ? LONGEST_LOOK_MS : interval;
 }
 
-static void look_at(worker *watched, int64_t now)
+/* True once the moment has come; until then it is when to look again at the latest. */
+static bool is_due(int64_t moment, int64_t now, int64_t *in_out_next)
 {
-    int64_t elapsed = now - watched->started_ms;
+    if (now >= moment)
+        return true;
+    if (moment < *in_out_next)
+        *in_out_next = moment;
+    return false;
+}
+
+/* A release is noticed up to one look after it has begun, and looked at again in the very moment when that is too long
+ * ago: so it is not called late any later than what is noticed at once. */
+static void look_at(worker *watched, int64_t now, int64_t *in_out_next)
+{
     if (watched->item == ITEM_NONE || room.deadline_ms < 0)
         return;
-    if (watched == room.current && elapsed >= room.deadline_ms / HANGS_IN_A_DEADLINE && worker_start_another())
-        event_run_flush(&watched->leaks); /* nobody else will while it is stuck */
-    if (elapsed >= room.deadline_ms)
+    worker_notice(watched);
+    int64_t overtaken = watched->started_ms + room.deadline_ms / HANGS_IN_A_DEADLINE;
+    if (watched == room.current && is_due(overtaken, now, in_out_next))
+        (void)worker_start_another();
+    if (room.deadline_ms <= PLATFORM_FOREVER - watched->started_ms &&
+        is_due(watched->started_ms + room.deadline_ms, now, in_out_next))
         worker_tell_overdue(watched);
 }
 
@@ -31,12 +45,13 @@ static void look_at(worker *watched, int64_t now)
 static int64_t look_around(void)
 {
     int64_t now = platform_now_ms();
+    int64_t next = now + look_interval_ms();
     for (int i = 0; i < WORKERS; i++)
-        look_at(&room.workers[i], now);
+        look_at(&room.workers[i], now, &next);
     if (room.current == NULL && !worker_start_another())
         return now + RETRY_MS;
     bool busy = room.deadline_ms >= 0 && (room.passing || worker_any_busy());
-    return busy ? now + look_interval_ms() : PLATFORM_FOREVER;
+    return busy ? next : PLATFORM_FOREVER;
 }
 
 static void supervisor_run(void *unused)

@@ -16,7 +16,7 @@ static bool room_is_valid(void)
         const worker *each = &room.workers[i];
         bool runs_normal = each->item == ITEM_NORMAL, runs_critical = each->item == ITEM_CRITICAL;
         if ((each->item != ITEM_NONE && !each->alive && !each->lost) || (each->finalizer != NULL) != runs_normal ||
-            (each->handle != NULL) != runs_critical)
+            (each->hand.count != 0) != runs_critical)
             return false;
         alive_count += each->alive;
     }
@@ -60,16 +60,52 @@ bool worker_has_requests(void)
 
 static void clear_item(worker *self)
 {
+    ASSERT(self->hand.count == 0);
     self->item = ITEM_NONE;
     self->finalizer = NULL;
-    self->handle = NULL;
+}
+
+/* The clock is read after the position: the release that is met there has begun by then, and is never called late too
+ * early. */
+void worker_notice(worker *watched)
+{
+    if (watched->item != ITEM_CRITICAL)
+        return;
+    size_t position = handful_position(&watched->hand);
+    if (position == watched->noticed)
+        return;
+    watched->noticed = position;
+    watched->told = false;
+    watched->started_ms = platform_now_ms();
+}
+
+/* Of the handle that is being released. */
+static event_record release_subject(const void *handle)
+{
+    event_record subject = {.type = SH_EVENT_FINALIZER_OVERDUE, .detail = EVENT_RELEASE_OVERDUE, .count = 1};
+    room.client->describe(handle, &subject);
+    return subject;
 }
 
 void worker_tell_overdue(worker *overdue)
 {
+    if (overdue->item == ITEM_CRITICAL)
+        overdue->subject = release_subject(overdue->hand.handles[overdue->noticed]);
     if (!overdue->told)
         event_raise(&overdue->subject);
     overdue->told = true;
+}
+
+void worker_take_all_back(void)
+{
+    for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
+        worker *each = &room.workers[i];
+        if (each->item != ITEM_CRITICAL)
+            continue;
+        handful_take_back(&each->hand, &each->leaks);
+        if (each != room.current)
+            event_run_flush(&each->leaks); /* nobody else will while it is stuck */
+    }
 }
 
 void worker_end_item(worker *self)
@@ -128,6 +164,15 @@ static void worker_run(void *data)
     room.client->hooks->end();
 }
 
+/* The one that ended its thread. */
+static void release_torn(handful *of)
+{
+    size_t position = handful_position(of);
+    room.client->release_torn(of->handles[position]);
+    of->verdicts[position] = GC_FORGET;
+    of->leaks[position] = SH_EVENT_RELEASE_FAILED; /* no leak */
+}
+
 /* What the item that ended its thread leaves behind. With the mutex held: a fork sees the item, or that it is over. */
 static void clear_up_after(worker *self)
 {
@@ -143,7 +188,8 @@ static void clear_up_after(worker *self)
         event_raise(&record);
         return;
     case ITEM_CRITICAL:
-        gc->condemned_settle(self->handle, self->reason, GC_FORGET);
+        release_torn(&self->hand);
+        handful_finish(&self->hand, &self->leaks);
         return;
     }
 }
@@ -203,14 +249,17 @@ static int start_supervisor(void)
 
 /*
  * What a worker of the parent was running at the fork. Its finalizer counts as run: nobody knows how far it had come,
- * and the batch must not wait for it. Its handle is watched again: released after all, unless its release had begun.
+ * and the batch must not wait for it. Its handle is watched again: released after all, unless its release had begun. The
+ * leaks of those that it had released are the parent's to tell.
  */
 static void settle_lost(worker *lost)
 {
     if (lost->finalizer != NULL)
         gc->finalizer_done(lost->finalizer);
-    if (lost->handle != NULL)
-        gc->condemned_settle(lost->handle, lost->reason, GC_KEEP);
+    if (lost->item == ITEM_CRITICAL) {
+        lost->hand.verdicts[handful_position(&lost->hand)] = GC_KEEP;
+        handful_finish(&lost->hand, NULL);
+    }
     *lost = (worker){.alive = false};
 }
 
@@ -284,8 +333,10 @@ static bool any_idle_thread(void)
 static void tell_stuck_releases(void)
 {
     for (int i = 0; room.workers != NULL && i < WORKERS; i++)
-        if (room.workers[i].item == ITEM_CRITICAL)
+        if (room.workers[i].item == ITEM_CRITICAL) {
+            worker_notice(&room.workers[i]);
             worker_tell_overdue(&room.workers[i]);
+        }
 }
 
 void finalization_stop(int64_t deadline)
@@ -333,20 +384,26 @@ void finalization_hurry_end(finalization_hurry *hurry)
     unlock_room();
 }
 
-/* With the mutex held: a worker takes a handle, and says that it has it, under it. One that is just being put back is
- * met twice. */
+/* With the mutex held, after worker_take_all_back. One that is over and not settled yet has been released, or is kept
+ * by its users: then it is called running. */
 static void visit_running(uint32_t group, const finalization_visitor *visitor, void *data)
 {
     for (int i = 0; room.workers != NULL && i < WORKERS; i++) {
         const worker *each = &room.workers[i];
-        if (each->item == ITEM_CRITICAL && !each->tidies_up && gc_group_is(each->group, group))
-            visitor->running(&each->subject, data);
+        if (each->item != ITEM_CRITICAL)
+            continue;
+        const void *handle = each->hand.handles[handful_position(&each->hand)];
+        if (gc_group_is(room.client->group_of(handle), group) && !room.client->is_released(handle)) {
+            event_record subject = release_subject(handle);
+            visitor->running(&subject, data);
+        }
     }
 }
 
 void finalization_visit_handles(uint32_t group, const finalization_visitor *visitor, void *data)
 {
     lock_room();
+    worker_take_all_back();
     visit_running(group, visitor, data);
     gc->visit_watched(group, visitor->watched, data);
     unlock_room();

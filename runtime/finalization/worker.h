@@ -7,6 +7,7 @@
 #define FINALIZATION_WORKER_H
 
 #include "finalization/finalization.h"
+#include "finalization/handful.h"
 #include "platform/platform.h"
 
 enum {
@@ -20,13 +21,14 @@ typedef enum item_type {
     ITEM_NONE,
     ITEM_QUEUE,   /* the collector's own finalizer queue, which is somebody else's code */
     ITEM_NORMAL,  /* a normal finalizer */
-    ITEM_CRITICAL /* the release of a handle */
+    ITEM_CRITICAL /* the releases of a handful of handles */
 } item_type;
 
 /*
- * Lives in scanned memory, since finalizer and handle keep objects of the collector alive.
- * Invariant: covered by room.mutex; an item other than ITEM_NONE is being run by this worker's thread right now, or was
- * when the fork made this process; finalizer and handle are set exactly for their item.
+ * Lives in scanned memory, since finalizer and handles keep objects of the collector alive.
+ * Invariant: covered by room.mutex, but for what handful.h says; an item other than ITEM_NONE is being run by this
+ * worker's thread right now, or was when the fork made this process; finalizer is set, and the handful not empty, exactly
+ * for their item.
  */
 typedef struct worker {
     bool alive; /* has a thread */
@@ -34,15 +36,13 @@ typedef struct worker {
     bool begun; /* the thread is known to the collector */
     item_type item;
     uint64_t item_number; /* counts all items of all workers */
-    int64_t started_ms;
-    bool told;     /* this item was reported overdue */
+    int64_t started_ms; /* the item, or the release of it that runs; or later: when the supervisor noticed it */
+    size_t noticed;     /* ITEM_CRITICAL: the position of that release */
+    bool told;          /* this item, or release, was reported overdue */
     bool given_up; /* its batch no longer waits for this item */
     gc_finalizer *finalizer;
-    void *handle;
-    uint32_t group; /* the handle's */
-    bool tidies_up; /* the handle was released before */
-    gc_reason reason;
-    event_record subject; /* whose release or finalizer it is */
+    handful hand;
+    event_record subject; /* whose finalizer it is */
     event_run leaks;      /* of handles whose releases have returned */
 } worker;
 
@@ -79,8 +79,13 @@ void lanes_work_off(worker *self);
 bool worker_is_current(const worker *self);
 bool worker_any_busy(void); /* with the mutex held */
 bool worker_has_requests(void);
+/* With the mutex held: a release that has begun since the last time counts from now on. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-void worker_tell_overdue(worker *overdue); /* with the mutex held: once for each item */
+void worker_notice(worker *watched);
+SH_RELIABILITY(will_not_corrupt_state, success)
+void worker_tell_overdue(worker *overdue); /* with the mutex held, after worker_notice: once for each item, or release */
+/* With the mutex held: what workers have released is settled, and what they have not begun waits in the lane again. */
+void worker_take_all_back(void);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool worker_start_another(void); /* with the mutex held: makes a fresh one current; false when no thread can be had */
 void worker_end_item(worker *self); /* with the mutex held */

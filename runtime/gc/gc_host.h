@@ -45,6 +45,8 @@ typedef enum gc_reason {
     GC_UNLOAD /* its group is unloaded, reachable or not */
 } gc_reason;
 
+enum { GC_TAKEN = 256 }; /* the most handles that are taken from the lane and not settled */
+
 typedef struct gc_client {
     gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
     /* Nothing reaches it, in a slot of a lease neither, and no thread is running. A collector's only: a program that says
@@ -146,9 +148,13 @@ typedef struct gc_host {
     /* The batch's pending ones are not waited for any longer. */
     void (*batch_abandon)(void);
 
-    /* The next condemned handle of the batch; NULL when there is none. settle follows each: GC_FORGET or GC_KEEP. */
-    void *(*condemned_take)(gc_reason *out_reason);
-    void (*condemned_settle)(void *handle, gc_reason reason, gc_verdict verdict)
+    /* Up to most condemned handles of the batch, all for the same reason; answers how many, 0 when there are none. Each
+     * is then settled, with GC_FORGET or GC_KEEP, or returned: it waits in the batch again, as if it had not been
+     * taken. At most GC_TAKEN are taken at a time, by all callers together. */
+    size_t (*condemned_take)(void **out_handles, size_t most, gc_reason *out_reason);
+    void (*condemned_settle)(void *const *handles, const gc_verdict *verdicts, size_t count)
+        SH_RELIABILITY(will_not_corrupt_state, success);
+    void (*condemned_return)(void *const *handles, size_t count, gc_reason reason)
         SH_RELIABILITY(will_not_corrupt_state, success);
     /* Something waits in a lane, of any batch. */
     bool (*has_work)(void);

@@ -96,14 +96,19 @@ static void drop_context(sh_handle *h)
 }
 
 /* The thread is ending, and nobody can know how far the release had come: it counts as failed, and is not repeated. */
+void release_torn(void *handle)
+{
+    sh_handle *h = handle;
+    handle_raise(h, SH_EVENT_CONTRACT_BROKEN, EVENT_RELEASE_ENDED_THREAD, NULL);
+    if (is_released(h))
+        return; /* a stray value of a handle that is over */
+    drop_context(h);
+    finish(h, true);
+}
+
 static void release_ended_thread(void *data)
 {
-    const release_call *call = data;
-    handle_raise(call->h, SH_EVENT_CONTRACT_BROKEN, EVENT_RELEASE_ENDED_THREAD, NULL);
-    if (is_released(call->h))
-        return; /* a stray value of a handle that is over */
-    drop_context(call->h);
-    finish(call->h, true);
+    release_torn(((const release_call *)data)->h);
 }
 
 static int run_release_guarded(sh_handle *h, sh_raw raw)

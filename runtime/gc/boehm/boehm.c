@@ -363,28 +363,72 @@ static void boehm_batch_abandon(void)
     (void)GC_call_with_alloc_lock(abandon_locked, NULL);
 }
 
-static void *take_locked(void *out_reason)
+typedef struct take_call {
+    void **out_handles;
+    size_t count; /* in: at most so many; out: so many */
+    gc_reason reason;
+} take_call;
+
+static void *take_locked(void *argument)
 {
-    return watch_take(out_reason);
+    take_call *call = argument;
+    call->count = watch_take(call->out_handles, call->count, &call->reason);
+    return NULL;
 }
 
-static void *boehm_condemned_take(gc_reason *out_reason)
+static size_t boehm_condemned_take(void **out_handles, size_t most, gc_reason *out_reason)
 {
-    return GC_call_with_alloc_lock(take_locked, out_reason);
+    take_call call = {.out_handles = out_handles, .count = most};
+    (void)GC_call_with_alloc_lock(take_locked, &call);
+    *out_reason = call.reason;
+    return call.count;
 }
 
-static void *put_back_locked(void *handle)
+typedef struct settle_call {
+    void *const *handles;
+    const gc_verdict *verdicts;
+    size_t count;
+} settle_call;
+
+static void *settle_locked(void *argument)
 {
-    watch_put_back(handle, boehm.client.group_of(handle));
+    const settle_call *call = argument;
+    for (size_t i = 0; i < call->count; i++)
+        if (call->verdicts[i] == GC_KEEP)
+            watch_put_back(call->handles[i], boehm.client.group_of(call->handles[i]));
+    return NULL;
+}
+
+/* What is forgotten has left the table already, so that there is nothing to do for most. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+static void boehm_condemned_settle(void *const *handles, const gc_verdict *verdicts, size_t count)
+{
+    size_t first_kept = 0;
+    while (first_kept < count && verdicts[first_kept] != GC_KEEP)
+        first_kept++;
+    settle_call call = {handles + first_kept, verdicts + first_kept, count - first_kept};
+    if (call.count > 0)
+        (void)GC_call_with_alloc_lock(settle_locked, &call);
+}
+
+typedef struct return_call {
+    void *const *handles;
+    size_t count;
+    gc_reason reason;
+} return_call;
+
+static void *return_locked(void *argument)
+{
+    const return_call *call = argument;
+    watch_return(call->handles, call->count, call->reason);
     return NULL;
 }
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static void boehm_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
+static void boehm_condemned_return(void *const *handles, size_t count, gc_reason reason)
 {
-    (void)reason;
-    if (verdict == GC_KEEP)
-        (void)GC_call_with_alloc_lock(put_back_locked, handle);
+    return_call call = {handles, count, reason};
+    (void)GC_call_with_alloc_lock(return_locked, &call);
 }
 
 static void *has_work_locked(void *out_work)
@@ -471,6 +515,7 @@ const gc_host gc_host_boehm = {
     .batch_abandon = boehm_batch_abandon,
     .condemned_take = boehm_condemned_take,
     .condemned_settle = boehm_condemned_settle,
+    .condemned_return = boehm_condemned_return,
     .has_work = boehm_has_work,
     .handle_condemn = boehm_handle_condemn,
     .visit_watched = boehm_visit_watched,

@@ -357,18 +357,50 @@ static void drop_empty_lane_chunks(void)
         give_chunk(unlink_first(&watch.lane));
 }
 
-void *watch_take(gc_reason *out_reason)
+/* From the first chunk alone: the next call goes on with the next one. */
+size_t watch_take(void **out_handles, size_t most, gc_reason *out_reason)
 {
     if (watch.batch_entries == 0 || watch.free_count == 0)
-        return NULL;
+        return 0;
     chunk *first = watch.lane.first;
     ASSERT(first != NULL && first->taken < first->used && watch.lane_entries >= watch.batch_entries);
-    word_t entry = first->entries[first->taken++];
-    *out_reason = entry_reason(entry);
-    watch.lane_entries--;
-    watch.batch_entries--;
+    *out_reason = entry_reason(first->entries[first->taken]);
+    size_t limit = most < watch.batch_entries ? most : watch.batch_entries;
+    size_t count = 0;
+    while (count < limit && first->taken < first->used && entry_reason(first->entries[first->taken]) == *out_reason)
+        out_handles[count++] = entry_handle(first->entries[first->taken++]);
+    watch.lane_entries -= count;
+    watch.batch_entries -= count;
     drop_empty_lane_chunks();
-    return entry_handle(entry);
+    return count;
+}
+
+/* A chunk before the lane's first, with all of its room before its end. */
+static void extend_lane_front(void)
+{
+    chunk *front = take_chunk();
+    ASSERT(front != NULL);
+    front->used = CHUNK_ENTRIES;
+    front->taken = CHUNK_ENTRIES;
+    front->next = watch.lane.first;
+    watch.lane.first = front;
+    if (watch.lane.last == NULL)
+        watch.lane.last = front;
+}
+
+/* To the front, so that they are in the batch and not behind it. */
+void watch_return(void *const *handles, size_t count, gc_reason reason)
+{
+    for (size_t i = count; i > 0; i--) {
+        if (watch.lane.first == NULL || watch.lane.first->taken == 0)
+            extend_lane_front();
+        chunk *first = watch.lane.first;
+        word_t entry = gc_hide(handles[i - 1]);
+        first->entries[--first->taken] = reason == GC_UNLOAD ? entry & ~DEAD : entry;
+    }
+    watch.lane_entries += count;
+    watch.batch_entries += count;
+    ASSERT(watch_is_valid());
 }
 
 bool watch_lane_is_empty(void)

@@ -43,9 +43,12 @@ void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
 /* Condemns the group's handles. */
 void watch_condemn(uint32_t group);
 
-/* The lane. close_batch limits take to what is there now. */
+/* The lane. close_batch limits take to what is there now. take, and what follows it, as gc_host.h says. */
 void watch_close_batch(void);
-void *watch_take(gc_reason *out_reason);
+size_t watch_take(void **out_handles, size_t most, gc_reason *out_reason);
+/* Cannot fail: there is the reserve. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+void watch_return(void *const *handles, size_t count, gc_reason reason);
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool watch_lane_is_empty(void);
 /* Back into the group's table, after watch_take. Cannot fail: there is the reserve. */

@@ -79,12 +79,19 @@ static void watch_all(size_t count, gc_verdict verdict)
     watch_some(0, count, verdict);
 }
 
+/* NULL: there is none. */
+static thing *take(gc_reason *out_reason)
+{
+    void *taken;
+    return watch_take(&taken, 1, out_reason) == 1 ? taken : NULL;
+}
+
 static size_t drain(gc_reason expected)
 {
     size_t count = 0;
     gc_reason reason;
     watch_close_batch();
-    while (watch_take(&reason) != NULL) {
+    while (take(&reason) != NULL) {
         cr_assert_eq(reason, expected);
         count++;
     }
@@ -195,8 +202,8 @@ Test(watch, a_batch_ends_where_it_was_closed, .init = start)
     things[60].reachable = false;
     collect(false);
     for (size_t i = 0; i < 50; i++)
-        cr_assert_not_null(watch_take(&reason));
-    cr_expect_null(watch_take(&reason));
+        cr_assert_not_null(take(&reason));
+    cr_expect_null(take(&reason));
     cr_expect_eq(drain(GC_DEATH), 1);
 }
 
@@ -219,12 +226,12 @@ Test(watch, deaths_behind_an_unload_keep_their_reason, .init = start)
     gc_reason reason;
     watch_close_batch();
     for (int i = 0; i < 10; i++) {
-        cr_assert_not_null(watch_take(&reason));
+        cr_assert_not_null(take(&reason));
         cr_expect_eq(reason, GC_UNLOAD);
     }
-    cr_assert_not_null(watch_take(&reason));
+    cr_assert_not_null(take(&reason));
     cr_expect_eq(reason, GC_DEATH);
-    cr_expect_null(watch_take(&reason));
+    cr_expect_null(take(&reason));
 }
 
 /* Adds until there is no memory, and answers how many there are now. */
@@ -251,7 +258,7 @@ static size_t drain_putting_back(void)
     size_t taken = 0;
     gc_reason reason;
     watch_close_batch();
-    for (const thing *t; (t = watch_take(&reason)) != NULL; taken++)
+    for (const thing *t; (t = take(&reason)) != NULL; taken++)
         if (taken % 3 == 0)
             watch_put_back(t, t->group);
     return taken;
@@ -338,7 +345,7 @@ static void model_drain(size_t most)
     gc_reason reason;
     watch_close_batch();
     for (size_t i = 0; i < most; i++) {
-        thing *taken = watch_take(&reason);
+        thing *taken = take(&reason);
         if (taken == NULL)
             return;
         cr_assert(taken->watched && taken->condemned);
@@ -443,7 +450,7 @@ Test(watch, what_is_put_back_returns_to_its_group, .init = start_groups)
     watch_condemn(3);
     gc_reason reason;
     watch_close_batch();
-    thing *taken = watch_take(&reason);
+    thing *taken = take(&reason);
     cr_assert_not_null(taken);
     cr_expect_eq(visited_of(3), 1, "taken ones are not visited");
     watch_put_back(taken, taken->group);

@@ -278,34 +278,61 @@ static sh_status manual_drop_handle(void *handle)
     return status;
 }
 
-static void *manual_condemned_take(gc_reason *out_reason)
+static size_t manual_condemned_take(void **out_handles, size_t most, gc_reason *out_reason)
 {
-    void *handle = NULL;
+    size_t count = 0;
     lock_host();
-    if (host.batch_count > 0) {
-        block *taken = link_block(list_take_first(&host.condemned));
-        taken->stage = BLOCK_TAKEN;
-        host.batch_count--;
-        host.condemned_count--;
-        *out_reason = taken->reason;
-        handle = block_handle(taken);
+    for (; count < most && count < host.batch_count; count++) {
+        block *next = link_block(host.condemned.next);
+        if (count > 0 && next->reason != *out_reason)
+            break;
+        list_remove(&next->link);
+        next->stage = BLOCK_TAKEN;
+        *out_reason = next->reason;
+        out_handles[count] = block_handle(next);
     }
+    host.batch_count -= count;
+    host.condemned_count -= count;
     unlock_host();
-    return handle;
+    return count;
 }
 
-SH_RELIABILITY(will_not_corrupt_state, success)
-static void manual_condemned_settle(void *handle, gc_reason reason, gc_verdict verdict)
+static void settle(block *settled, gc_verdict verdict)
 {
-    (void)reason;
-    block *settled = handle_block(handle);
-    lock_host();
     if (!settled->dropped)
         move_block(settled, &host.groups[settled->group].live, BLOCK_LIVE); /* unloaded, and the program has it still */
     else if (verdict == GC_FORGET)
         free_block(settled);
     else
         move_block(settled, &host.kept, BLOCK_KEPT);
+}
+
+SH_RELIABILITY(will_not_corrupt_state, success)
+static void manual_condemned_settle(void *const *handles, const gc_verdict *verdicts, size_t count)
+{
+    lock_host();
+    for (size_t i = 0; i < count; i++)
+        settle(handle_block(handles[i]), verdicts[i]);
+    unlock_host();
+}
+
+/* To the front, so that they are in the batch and not behind it. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+static void manual_condemned_return(void *const *handles, size_t count, gc_reason reason)
+{
+    list_node others;
+    list_init(&others);
+    lock_host();
+    list_splice(&others, &host.condemned);
+    for (size_t i = 0; i < count; i++) {
+        block *returned = handle_block(handles[i]);
+        ASSERT(returned->reason == reason);
+        move_block(returned, &host.condemned, BLOCK_CONDEMNED);
+    }
+    (void)reason;
+    list_splice(&host.condemned, &others);
+    host.condemned_count += count;
+    host.batch_count += count;
     unlock_host();
 }
 
@@ -745,6 +772,7 @@ const gc_host gc_host_manual = {
     .batch_abandon = manual_batch_abandon,
     .condemned_take = manual_condemned_take,
     .condemned_settle = manual_condemned_settle,
+    .condemned_return = manual_condemned_return,
     .has_work = manual_has_work,
     .handle_condemn = manual_handle_condemn,
     .visit_watched = manual_visit_watched,

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "finalization/handful.h"
+#include "base/assert.h"
+#include "base/checkpoint.h"
+#include "finalization/worker.h"
+#include <string.h>
+
+_Static_assert(HANDFUL + WORKERS <= GC_TAKEN, "one works, and the others have a handle each that they are stuck in");
+
+/* ---- the cursor -------------------------------------------------------------------------------------------------- */
+
+enum { LIMIT_SHIFT = 16 };
+
+static word_t cursor_word(size_t position, size_t limit)
+{
+    return (word_t)limit << LIMIT_SHIFT | (word_t)position;
+}
+
+static size_t cursor_position(word_t cursor)
+{
+    return cursor & ((1 << LIMIT_SHIFT) - 1);
+}
+
+static size_t cursor_limit(word_t cursor)
+{
+    return cursor >> LIMIT_SHIFT;
+}
+
+size_t handful_position(const handful *of)
+{
+    /* Acquire: what became of the handles before it is written. */
+    return cursor_position(atomic_word_load_acquire(&of->cursor));
+}
+
+bool handful_next(handful *of, size_t position)
+{
+    for (;;) {
+        word_t seen = atomic_word_load(&of->cursor);
+        ASSERT(cursor_position(seen) == position);
+        if (position + 1 >= cursor_limit(seen))
+            return false;
+        CHECKPOINT("finalization.next");
+        /* Full covers the release that is needed: what became of the handle is written before others see it done. */
+        if (atomic_word_swap_if(&of->cursor, seen, seen + 1))
+            return true;
+    }
+}
+
+/* The release that runs is the last. Answers where the rest begins. */
+static size_t cut(handful *of)
+{
+    for (;;) {
+        word_t seen = atomic_word_load(&of->cursor);
+        size_t limit = cursor_position(seen) + 1;
+        CHECKPOINT("finalization.cut");
+        /* Full covers the acquire of handful_position. */
+        if (atomic_word_swap_if(&of->cursor, seen, cursor_word(limit - 1, limit)))
+            return limit;
+    }
+}
+
+/* ---- taking and settling ----------------------------------------------------------------------------------------- */
+
+static bool is_valid(const handful *of)
+{
+    word_t cursor = atomic_word_load(&of->cursor);
+    size_t position = cursor_position(cursor), limit = cursor_limit(cursor);
+    return of->settled <= position && position < limit && limit <= of->count && of->count <= HANDFUL;
+}
+
+bool handful_take(handful *empty)
+{
+    ASSERT(empty->count == 0 && empty->settled == 0);
+    empty->count = gc->condemned_take(empty->handles, HANDFUL, &empty->reason);
+    atomic_word_store(&empty->cursor, cursor_word(0, empty->count));
+    return empty->count > 0;
+}
+
+static bool leaked_alike(const handful *of, size_t a, size_t b)
+{
+    return of->leaks[a] == of->leaks[b] && room.client->are_alike(of->handles[a], of->handles[b]);
+}
+
+/* Those from settled up to end: neighbours that are alike together. */
+static void add_leaks(const handful *of, size_t end, event_run *leaks)
+{
+    for (size_t i = of->settled, next; i < end; i = next) {
+        next = i + 1;
+        if (!event_is_leak(of->leaks[i]))
+            continue;
+        while (next < end && leaked_alike(of, i, next))
+            next++;
+        event_record record = {.type = of->leaks[i], .count = next - i};
+        room.client->describe(of->handles[i], &record);
+        event_run_add(leaks, &record);
+    }
+}
+
+static void settle(handful *of, size_t end, event_run *leaks_or_null)
+{
+    if (leaks_or_null != NULL)
+        add_leaks(of, end, leaks_or_null);
+    size_t count = end - of->settled;
+    gc->condemned_settle(&of->handles[of->settled], &of->verdicts[of->settled], count);
+    memset((void *)&of->handles[of->settled], 0, count * sizeof *of->handles);
+    of->settled = end;
+}
+
+static void return_rest(handful *of)
+{
+    size_t limit = cut(of), rest = of->count - limit;
+    if (rest == 0)
+        return;
+    gc->condemned_return(&of->handles[limit], rest, of->reason);
+    memset((void *)&of->handles[limit], 0, rest * sizeof *of->handles);
+    of->count = limit;
+}
+
+void handful_take_back(handful *of, event_run *leaks_or_null)
+{
+    ASSERT(is_valid(of));
+    return_rest(of);
+    settle(of, handful_position(of), leaks_or_null);
+}
+
+void handful_finish(handful *of, event_run *leaks_or_null)
+{
+    ASSERT(is_valid(of));
+    return_rest(of);
+    settle(of, of->count, leaks_or_null);
+    of->count = 0;
+    of->settled = 0;
+    atomic_word_store(&of->cursor, 0);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handles that a worker takes from the critical lane together, and releases one after the other without a lock.
+ *
+ * A cursor, one atomic word, says which of them is being released and where to stop. Only its worker moves it on; anybody
+ * may cut it short behind the release that runs, and so has the rest for himself. Whoever needs to know where every
+ * handle is (unload), or has somebody else to go on with them, takes the rest back into the lane first: what stays in
+ * hand is then the one that is being released, and nothing else.
+ *
+ *   handful_next     the worker whose handful it is
+ *   the rest         with the room's mutex held
+ */
+#ifndef FINALIZATION_HANDFUL_H
+#define FINALIZATION_HANDFUL_H
+
+#include "base/atomic.h"
+#include "event/event.h"
+#include "gc/gc_host.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HANDFUL = 128 }; /* so many at most: what a lock, a clock and a guard cost is divided by it */
+
+/*
+ * In scanned memory, which keeps the handles alive.
+ * Invariant: settled <= position < limit <= count <= HANDFUL, or all are 0; the room's mutex covers count, settled and
+ * reason, and the cursor's limit only falls. Of handles,
+ *   those below settled       are over, and NULL
+ *   those below position      were released: their verdicts and leaks are written, and the worker is done with them
+ *   the one at position       is being released, or was just now
+ *   those below limit         are the worker's to release next
+ *   those below count         are to be taken back
+ */
+typedef struct handful {
+    atomic_word cursor; /* position and limit */
+    size_t count;
+    size_t settled;
+    gc_reason reason;
+    void *handles[HANDFUL];
+    gc_verdict verdicts[HANDFUL];
+    sh_event_type leaks[HANDFUL]; /* one that is no leak: there was none */
+} handful;
+
+/* Into an empty one. False: there was nothing to take. */
+bool handful_take(handful *empty);
+
+/* The handle at position was released, and what became of it is written. True: the next one is to be. */
+bool handful_next(handful *of, size_t position);
+
+/* Of the handle that is being released. */
+size_t handful_position(const handful *of);
+
+/* Settles those that were released, and has the rest wait in the lane again. Their leaks are added to leaks, unless it is
+ * NULL: then they are somebody else's to tell. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+void handful_take_back(handful *of, event_run *leaks_or_null);
+
+/* The same, and settles the last one, whose verdict is written, too. Leaves it empty. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+void handful_finish(handful *of, event_run *leaks_or_null);
+
+#endif
