@@ -118,9 +118,28 @@ static int run_release_guarded(sh_handle *h, sh_raw raw)
     return call.error;
 }
 
-/* Calls the kind's release. errno survives it, and a cancellation waits until it is over: a thread that were torn out
- * of close(2) would leave nobody to release. Answers an errno value. */
-static int call_release(sh_handle *h, sh_raw raw)
+/* On a worker the lanes hold cancellation back for many, and call release_torn should the thread end. */
+static int run_release_on_worker(sh_handle *h, sh_raw raw)
+{
+    release_call call = {.h = h, .raw = raw};
+    run_release(&call);
+    return call.error;
+}
+
+/* errno survives it, and a cancellation waits until it is over: a thread that were torn out of close(2) would leave
+ * nobody to release. */
+static int run_release_anywhere(sh_handle *h, sh_raw raw)
+{
+    int saved = errno;
+    platform_cancel_token token = platform_cancel_hold();
+    int error = run_release_guarded(h, raw);
+    platform_cancel_restore(token);
+    errno = saved;
+    return error;
+}
+
+/* Calls the kind's release. Answers an errno value. */
+static int call_release(sh_handle *h, sh_raw raw, bool on_worker)
 {
     if (!owner_map_disown(h, raw)) {
         sh_handle *owner = owner_map_find(h, raw);
@@ -128,11 +147,7 @@ static int call_release(sh_handle *h, sh_raw raw)
         gc->unpin(owner);
         return 0;
     }
-    int saved = errno;
-    platform_cancel_token token = platform_cancel_hold();
-    int error = run_release_guarded(h, raw);
-    platform_cancel_restore(token);
-    errno = saved;
+    int error = on_worker ? run_release_on_worker(h, raw) : run_release_anywhere(h, raw);
     if (error != 0) {
         event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
         record.os_error = error;
@@ -141,14 +156,14 @@ static int call_release(sh_handle *h, sh_raw raw)
     return error;
 }
 
-sh_status release_claimed(sh_handle *h)
+static sh_status release_as_claimer(sh_handle *h, bool on_worker)
 {
     word_t bits = state_word_read(&h->state);
     ASSERT(handle_is_valid(h) && (bits & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
     int error = 0;
     if ((bits & STATE_HOLDS) != 0) {
         if ((bits & STATE_INVALIDATED) == 0 && handle_class_of(h)->owned)
-            error = call_release(h, handle_raw(h));
+            error = call_release(h, handle_raw(h), on_worker);
         /* An unset handle keeps its context until it dies: sh_set_handle may yet bring a value to release. */
         drop_context(h);
     }
@@ -157,9 +172,14 @@ sh_status release_claimed(sh_handle *h)
     return error == 0 ? SH_OK : SH_E_RELEASE;
 }
 
+sh_status release_claimed(sh_handle *h)
+{
+    return release_as_claimer(h, false);
+}
+
 sh_status release_stray(sh_handle *h, sh_raw raw)
 {
-    return !handle_class_of(h)->owned || call_release(h, raw) == 0 ? SH_OK : SH_E_RELEASE;
+    return !handle_class_of(h)->owned || call_release(h, raw, false) == 0 ? SH_OK : SH_E_RELEASE;
 }
 
 /* ---- for the collector and the lanes ----------------------------------------------------------------------------- */
@@ -183,13 +203,20 @@ void release_note_death(void *handle)
     state_word_forget_lessees(&((sh_handle *)handle)->state);
 }
 
+/* The lanes describe it, once for many that are alike. */
+static void note_leak(event_record *out_leak, sh_event_type type)
+{
+    out_leak->type = type;
+    out_leak->count = 1;
+}
+
 /* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
 static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_record *out_leak)
 {
     bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
     if (reason == GC_DEATH && counted) {
         state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it without asking again */
-        *out_leak = handle_event(h, SH_EVENT_LEAKED_REFERENCE, EVENT_PLAIN, NULL);
+        note_leak(out_leak, SH_EVENT_LEAKED_REFERENCE);
     }
     return GC_KEEP;
 }
@@ -200,6 +227,17 @@ static bool is_left_behind(word_t bits)
     return (bits & (STATE_CLOSED | STATE_CLAIMED | STATE_PINNED)) == STATE_CLOSED && state_count(bits) == 0;
 }
 
+/* Most were never leased, and the claim is in hand. */
+static bool release_now(sh_handle *h, state_duty duty)
+{
+    if (duty == STATE_RELEASE) {
+        (void)release_as_claimer(h, true);
+        return true;
+    }
+    sh_status settled = duty == STATE_NOTHING ? SH_PENDING : settle(h, duty);
+    return settled == SH_OK || settled == SH_E_RELEASE;
+}
+
 gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
 {
     sh_handle *h = handle;
@@ -207,11 +245,10 @@ gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
     word_t bits = state_word_read(&h->state);
     if (closing.duty == STATE_NOTHING && is_left_behind(bits))
         closing = state_word_add_ref(&h->state); /* refused, and the last to leave */
-    sh_status settled = closing.duty == STATE_NOTHING ? SH_PENDING : settle(h, closing.duty);
-    if (settled == SH_OK || settled == SH_E_RELEASE) {
+    if (release_now(h, closing.duty)) {
         bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
         if (leaked)
-            *out_leak = handle_event(h, SH_EVENT_LEAKED_TO_FINALIZER, EVENT_PLAIN, NULL);
+            note_leak(out_leak, SH_EVENT_LEAKED_TO_FINALIZER);
     } else if (state_is_blank(bits)) {
         return GC_KEEP; /* its region may yet make a handle of it, which must be watched */
     } else if ((bits & STATE_RELEASED) == 0) {
