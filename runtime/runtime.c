@@ -82,20 +82,11 @@ static bool is_released(const void *handle)
     return sh_is_released(handle);
 }
 
-SH_RELIABILITY(will_not_corrupt_state, success)
-static bool handles_are_alike(const void *a, const void *b)
-{
-    const sh_handle *first = a, *second = b;
-    /* Acquire is more than needed: whoever asks knows that both are whole. */
-    return atomic_half_load_acquire(&first->class_number) == atomic_half_load_acquire(&second->class_number);
-}
-
 static const finalization_client lanes_client = {
     .hooks = &hooks,
     .group_of = group_of,
     .is_released = is_released,
     .describe = handle_describe,
-    .are_alike = handles_are_alike,
     .release = release_dead,
     .release_torn = release_torn,
 };

@@ -21,6 +21,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A leak in one word, which is never 0. Events that are alike have the same: where whose is, kind and birth are. */
+static inline word_t finalization_leak(sh_event_type type, uint32_t whose)
+{
+    return (word_t)whose << 4 | (word_t)type;
+}
+
+static inline sh_event_type finalization_leak_type(word_t leak)
+{
+    return (sh_event_type)(leak & 15);
+}
+
 /* What the room above does for us. */
 typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
@@ -30,11 +41,9 @@ typedef struct finalization_client {
     bool (*is_released)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record) SH_RELIABILITY(will_not_corrupt_state, success);
-    /* Of the same kind, with the same birth, as far as that is easily told. */
-    bool (*are_alike)(const void *a, const void *b) SH_RELIABILITY(will_not_corrupt_state, success);
-    /* Closes the handle and releases it where nobody uses it. When it was leaked, type and count of *out_leak are
-     * written. Cancellation is held back; when the release ends its thread all the same, release_torn follows on it. */
-    gc_verdict (*release)(void *handle, gc_reason reason, event_record *out_leak);
+    /* Closes the handle and releases it where nobody uses it. *out_leak, when it was leaked: finalization_leak of it.
+     * Cancellation is held back; when the release ends its thread all the same, release_torn follows on it. */
+    gc_verdict (*release)(void *handle, gc_reason reason, word_t *out_leak);
     /* The handle counts as released, and an event is raised. */
     void (*release_torn)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
 } finalization_client;

@@ -76,21 +76,16 @@ bool handful_take(handful *empty)
     return empty->count > 0;
 }
 
-static bool leaked_alike(const handful *of, size_t a, size_t b)
-{
-    return of->leaks[a] == of->leaks[b] && room.client->are_alike(of->handles[a], of->handles[b]);
-}
-
 /* Those from settled up to end: neighbours that are alike together. */
 static void add_leaks(const handful *of, size_t end, event_run *leaks)
 {
     for (size_t i = of->settled, next; i < end; i = next) {
         next = i + 1;
-        if (!event_is_leak(of->leaks[i]))
+        if (of->leaks[i] == 0)
             continue;
-        while (next < end && leaked_alike(of, i, next))
+        while (next < end && of->leaks[next] == of->leaks[i])
             next++;
-        event_record record = {.type = of->leaks[i], .count = next - i};
+        event_record record = {.type = finalization_leak_type(of->leaks[i]), .count = next - i};
         room.client->describe(of->handles[i], &record);
         event_run_add(leaks, &record);
     }

@@ -38,7 +38,7 @@ typedef struct handful {
     gc_reason reason;
     void *handles[HANDFUL];
     gc_verdict verdicts[HANDFUL];
-    sh_event_type leaks[HANDFUL]; /* one that is no leak: there was none */
+    word_t leaks[HANDFUL]; /* finalization_leak, or 0 */
 } handful;
 
 /* Into an empty one. False: there was nothing to take. */

@@ -170,7 +170,7 @@ static void release_torn(handful *of)
     size_t position = handful_position(of);
     room.client->release_torn(of->handles[position]);
     of->verdicts[position] = GC_FORGET;
-    of->leaks[position] = SH_EVENT_RELEASE_FAILED; /* no leak */
+    of->leaks[position] = 0;
 }
 
 /* What the item that ended its thread leaves behind. With the mutex held: a fork sees the item, or that it is over. */

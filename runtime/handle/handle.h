@@ -110,7 +110,7 @@ gc_verdict release_judge(const void *handle);
 SH_RELIABILITY(will_not_corrupt_state, success)
 void release_note_death(void *handle);
 SH_RELIABILITY(will_not_corrupt_state, success)
-gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak);
+gc_verdict release_dead(void *handle, gc_reason reason, word_t *out_leak);
 SH_RELIABILITY(will_not_corrupt_state, success)
 void release_torn(void *handle);
 

@@ -5,6 +5,7 @@
  */
 #include "base/checkpoint.h"
 #include "contract/contract.h"
+#include "finalization/finalization.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/owner_map.h"
@@ -80,11 +81,17 @@ typedef struct release_call {
     int error;
 } release_call;
 
-static void run_release(void *data)
+/* Answers an errno value. */
+static int run_release(const sh_handle *h, const handle_class *of, sh_raw raw)
+{
+    void *context = h->context_number == 0 ? NULL : context_get(h->context_number);
+    return contract_call_release(of->kind, raw, context, class_birth(of));
+}
+
+static void run_release_call(void *data)
 {
     release_call *call = data;
-    const handle_class *of = handle_class_of(call->h);
-    call->error = contract_call_release(of->kind, call->raw, context_get(call->h->context_number), class_birth(of));
+    call->error = run_release(call->h, handle_class_of(call->h), call->raw);
 }
 
 static void drop_context(sh_handle *h)
@@ -114,15 +121,7 @@ static void release_ended_thread(void *data)
 static int run_release_guarded(sh_handle *h, sh_raw raw)
 {
     release_call call = {.h = h, .raw = raw};
-    platform_call_guarded(run_release, release_ended_thread, &call);
-    return call.error;
-}
-
-/* On a worker the lanes hold cancellation back for many, and call release_torn should the thread end. */
-static int run_release_on_worker(sh_handle *h, sh_raw raw)
-{
-    release_call call = {.h = h, .raw = raw};
-    run_release(&call);
+    platform_call_guarded(run_release_call, release_ended_thread, &call);
     return call.error;
 }
 
@@ -138,8 +137,9 @@ static int run_release_anywhere(sh_handle *h, sh_raw raw)
     return error;
 }
 
-/* Calls the kind's release. Answers an errno value. */
-static int call_release(sh_handle *h, sh_raw raw, bool on_worker)
+/* Calls the kind's release. On a worker the lanes hold cancellation back for many, and call release_torn should the thread
+ * end. Answers an errno value. */
+static int call_release(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
 {
     if (!owner_map_disown(h, raw)) {
         sh_handle *owner = owner_map_find(h, raw);
@@ -147,7 +147,7 @@ static int call_release(sh_handle *h, sh_raw raw, bool on_worker)
         gc->unpin(owner);
         return 0;
     }
-    int error = on_worker ? run_release_on_worker(h, raw) : run_release_anywhere(h, raw);
+    int error = on_worker ? run_release(h, of, raw) : run_release_anywhere(h, raw);
     if (error != 0) {
         event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
         record.os_error = error;
@@ -156,14 +156,14 @@ static int call_release(sh_handle *h, sh_raw raw, bool on_worker)
     return error;
 }
 
-static sh_status release_as_claimer(sh_handle *h, bool on_worker)
+static sh_status release_as_claimer(sh_handle *h, const handle_class *of, bool on_worker)
 {
     word_t bits = state_word_read(&h->state);
     ASSERT(handle_is_valid(h) && (bits & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
     int error = 0;
     if ((bits & STATE_HOLDS) != 0) {
-        if ((bits & STATE_INVALIDATED) == 0 && handle_class_of(h)->owned)
-            error = call_release(h, handle_raw(h), on_worker);
+        if ((bits & STATE_INVALIDATED) == 0 && of->owned)
+            error = call_release(h, of, handle_raw(h), on_worker);
         /* An unset handle keeps its context until it dies: sh_set_handle may yet bring a value to release. */
         drop_context(h);
     }
@@ -174,12 +174,13 @@ static sh_status release_as_claimer(sh_handle *h, bool on_worker)
 
 sh_status release_claimed(sh_handle *h)
 {
-    return release_as_claimer(h, false);
+    return release_as_claimer(h, handle_class_of(h), false);
 }
 
 sh_status release_stray(sh_handle *h, sh_raw raw)
 {
-    return !handle_class_of(h)->owned || call_release(h, raw, false) == 0 ? SH_OK : SH_E_RELEASE;
+    const handle_class *of = handle_class_of(h);
+    return !of->owned || call_release(h, of, raw, false) == 0 ? SH_OK : SH_E_RELEASE;
 }
 
 /* ---- for the collector and the lanes ----------------------------------------------------------------------------- */
@@ -203,20 +204,18 @@ void release_note_death(void *handle)
     state_word_forget_lessees(&((sh_handle *)handle)->state);
 }
 
-/* The lanes describe it, once for many that are alike. */
-static void note_leak(event_record *out_leak, sh_event_type type)
+static uint32_t class_number(const sh_handle *h)
 {
-    out_leak->type = type;
-    out_leak->count = 1;
+    return atomic_half_load_acquire(&h->class_number); /* acquire is more than needed: nothing is read through it */
 }
 
 /* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
-static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, event_record *out_leak)
+static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, word_t *out_leak)
 {
     bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
     if (reason == GC_DEATH && counted) {
         state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it without asking again */
-        note_leak(out_leak, SH_EVENT_LEAKED_REFERENCE);
+        *out_leak = finalization_leak(SH_EVENT_LEAKED_REFERENCE, class_number(h));
     }
     return GC_KEEP;
 }
@@ -228,27 +227,28 @@ static bool is_left_behind(word_t bits)
 }
 
 /* Most were never leased, and the claim is in hand. */
-static bool release_now(sh_handle *h, state_duty duty)
+static bool release_now(sh_handle *h, const handle_class *of, state_duty duty)
 {
     if (duty == STATE_RELEASE) {
-        (void)release_as_claimer(h, true);
+        (void)release_as_claimer(h, of, true);
         return true;
     }
     sh_status settled = duty == STATE_NOTHING ? SH_PENDING : settle(h, duty);
     return settled == SH_OK || settled == SH_E_RELEASE;
 }
 
-gc_verdict release_dead(void *handle, gc_reason reason, event_record *out_leak)
+gc_verdict release_dead(void *handle, gc_reason reason, word_t *out_leak)
 {
     sh_handle *h = handle;
     state_result closing = state_word_begin_close(&h->state, thread_lessee());
     word_t bits = state_word_read(&h->state);
     if (closing.duty == STATE_NOTHING && is_left_behind(bits))
         closing = state_word_add_ref(&h->state); /* refused, and the last to leave */
-    if (release_now(h, closing.duty)) {
-        bool leaked = reason == GC_DEATH && handle_class_of(h)->owned && (bits & STATE_HOLDS) != 0;
+    const handle_class *of = handle_class_of(h);
+    if (release_now(h, of, closing.duty)) {
+        bool leaked = reason == GC_DEATH && of->owned && (bits & STATE_HOLDS) != 0;
         if (leaked)
-            note_leak(out_leak, SH_EVENT_LEAKED_TO_FINALIZER);
+            *out_leak = finalization_leak(SH_EVENT_LEAKED_TO_FINALIZER, class_number(h));
     } else if (state_is_blank(bits)) {
         return GC_KEEP; /* its region may yet make a handle of it, which must be watched */
     } else if ((bits & STATE_RELEASED) == 0) {
