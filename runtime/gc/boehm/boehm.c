@@ -28,19 +28,7 @@ static struct {
     GC_word checked_gc_no;            /* the newest one after which we are known to listen */
 } listener;
 
-SH_RELIABILITY(will_not_corrupt_state, success)
-static bool is_marked(const void *object)
-{
-    return GC_is_marked(object) != 0;
-}
-
-SH_RELIABILITY(will_not_corrupt_state, success)
-static void set_mark(void *object)
-{
-    GC_set_mark_bit(object);
-}
-
-static const watch_marks collector_marks = {is_marked, set_mark};
+static const watch_marks collector_marks = {GC_is_marked, GC_set_mark_bit};
 
 static void scan_world(void)
 {

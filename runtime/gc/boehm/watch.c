@@ -239,6 +239,22 @@ static void scan_entry(packer *into, word_t entry, const gc_client *client, cons
         pack(into, entry); /* the next collection finds it again */
 }
 
+/* Where nothing has left the table before the chunk that is being read, its live entries stay where they are, up to the
+ * first that is not: neither they nor their page are written to. Answers how many those are. */
+static unsigned skip_live(packer *into, chunk *reading, const watch_marks *marks)
+{
+    bool in_place = into->to == reading || (into->to->next == reading && into->used == CHUNK_ENTRIES);
+    unsigned count = 0;
+    while (in_place && count < reading->used && !is_suspect(reading->entries[count]) &&
+           marks->is_marked(entry_handle(reading->entries[count])))
+        count++;
+    if (count > 0) {
+        into->to = reading;
+        into->used = count;
+    }
+    return count;
+}
+
 /* Everything behind the last packed entry is free. */
 static void cut_table(chunk_list *table, const packer *into)
 {
@@ -271,7 +287,7 @@ static void scan_table(chunk_list *table, const gc_client *client, const watch_m
         chunk *next = c->next;
         unsigned used = c->used;
         packing.reading = c;
-        for (unsigned i = 0; i < used; i++)
+        for (unsigned i = skip_live(&packing, c, marks); i < used; i++)
             scan_entry(&packing, c->entries[i], client, marks, confirm);
         c = next;
     }

@@ -17,10 +17,11 @@
 
 #include "gc/gc_host.h"
 
-/* What the table asks of the collector, where the world has stopped. */
+/* What the table asks of the collector, where the world has stopped: as the collector itself declares it, since it is
+ * called for every handle. */
 typedef struct watch_marks {
-    bool (*is_marked)(const void *object) SH_RELIABILITY(will_not_corrupt_state, success);
-    void (*set_mark)(void *object) SH_RELIABILITY(will_not_corrupt_state, success);
+    int (*is_marked)(const void *object) SH_RELIABILITY(will_not_corrupt_state, success);
+    void (*set_mark)(const void *object) SH_RELIABILITY(will_not_corrupt_state, success);
 } watch_marks;
 
 /* Maps the reserve. False: there is no memory. */

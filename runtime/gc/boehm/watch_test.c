@@ -21,14 +21,14 @@ typedef struct thing {
 
 static thing things[MOST];
 
-static bool is_marked(const void *object)
+static int is_marked(const void *object)
 {
     return ((const thing *)object)->marked;
 }
 
-static void set_mark(void *object)
+static void set_mark(const void *object)
 {
-    ((thing *)object)->marked = true;
+    ((thing *)(uintptr_t)object)->marked = true;
 }
 
 static gc_verdict judge(const void *object)
