@@ -277,6 +277,65 @@ static void a_child_does_not_wait_for_what_vanished_threads_run(void)
     CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
 }
 
+/* ---- fork in the middle of a handful of releases ----------------------------------------------------------------- */
+
+enum { IN_HAND = 100, HANGING = 40 };
+
+static atomic_word releases_of[IN_HAND + 1]; /* by raw value, which is never 0 */
+
+static int count_and_hang_about(sh_raw raw, void *context)
+{
+    (void)context;
+    if (raw == HANGING)
+        hang_about(NULL, NULL);
+    (void)atomic_word_add(&releases_of[raw], 1);
+    return 0;
+}
+
+static const sh_kind handful_kind = {.name = "handful", .is_invalid = sh_invalid_zero, .release = count_and_hang_about};
+
+static size_t leaks_told;
+
+static void count_leaks(const sh_event *event, void *data)
+{
+    (void)data;
+    if (event->type == SH_EVENT_LEAKED_TO_FINALIZER && event->kind == &handful_kind)
+        leaks_told += event->count;
+}
+
+/* What the parent has released stays so, what it is releasing is its own, and the child releases the others. */
+static void release_the_others(void)
+{
+    leaks_told = 0;
+    sh_set_event_sink(count_leaks, NULL);
+    CHECK(sh_wait_for_pending_finalizers(SOON_MS) == SH_OK);
+    for (int raw = 1; raw <= IN_HAND; raw++)
+        CHECK(atomic_word_load(&releases_of[raw]) == (raw == HANGING ? 0 : 1));
+    CHECK(leaks_told == IN_HAND - HANGING);
+    CHECK(!sh_is_released(inherited));
+}
+
+static void a_child_goes_on_with_what_a_vanished_thread_had_in_hand(void)
+{
+    (void)pthread_barrier_init(&holder.leased, NULL, 2);
+    (void)pthread_barrier_init(&holder.ended, NULL, 2);
+    CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
+    CHECK(sh_host_collection_begin() == SH_OK);
+    for (int raw = 1; raw <= IN_HAND; raw++) {
+        sh_handle *h;
+        CHECK(sh_wrap(&handful_kind, raw, NULL, &h) == SH_OK);
+        CHECK(sh_host_drop(h) == SH_OK);
+        inherited = raw == HANGING ? h : inherited;
+    }
+    CHECK(sh_host_collection_end() == SH_OK);
+    (void)pthread_barrier_wait(&holder.leased);
+    in_child(release_the_others);
+    (void)pthread_barrier_wait(&holder.ended);
+    CHECK(sh_wait_for_pending_finalizers(20000) == SH_OK);
+    for (int raw = 1; raw <= IN_HAND; raw++)
+        CHECK(atomic_word_load(&releases_of[raw]) == 1);
+}
+
 /* ---- fork while the runtime stops -------------------------------------------------------------------------------- */
 
 static int fork_in_release(sh_raw raw, void *context)
@@ -399,8 +458,10 @@ int main(int count, char **arguments)
     TAP_RUN(a_child_hears_its_events);
     TAP_RUN(leases_of_vanished_threads_are_given_back);
     TAP_RUN(vanished_threads_are_in_no_domain);
-    if (manual)
+    if (manual) {
         TAP_RUN(a_child_does_not_wait_for_what_vanished_threads_run);
+        TAP_RUN(a_child_goes_on_with_what_a_vanished_thread_had_in_hand);
+    }
     TAP_RUN(no_child_hangs);
     TAP_RUN(a_child_wakes_its_own_users_alone);
     TAP_RUN(a_release_may_fork_while_the_runtime_stops);

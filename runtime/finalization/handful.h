@@ -2,10 +2,10 @@
 /*
  * The handles that a worker takes from the critical lane together, and releases one after the other without a lock.
  *
- * A cursor, one atomic word, says which of them is being released and where to stop. Only its worker moves it on; anybody
- * may cut it short behind the release that runs, and so has the rest for himself. Whoever needs to know where every
- * handle is (unload), or has somebody else to go on with them, takes the rest back into the lane first: what stays in
- * hand is then the one that is being released, and nothing else.
+ * A cursor, one atomic word, says which of them is being released and where to stop. Only its worker moves it on;
+ * anybody may cut it short behind the release that runs, and so has the rest for himself. Whoever needs to know where
+ * every handle is (unload), or has somebody else to go on with them, takes the rest back into the lane first: what
+ * stays in hand is then the one that is being released, and nothing else.
  *
  *   handful_next     the worker whose handful it is
  *   the rest         with the room's mutex held
@@ -50,8 +50,8 @@ bool handful_next(handful *of, size_t position);
 /* Of the handle that is being released. */
 size_t handful_position(const handful *of);
 
-/* Settles those that were released, and has the rest wait in the lane again. Their leaks are added to leaks, unless it is
- * NULL: then they are somebody else's to tell. */
+/* Settles those that were released, and has the rest wait in the lane again. Their leaks are added to leaks, unless it
+ * is NULL: then they are somebody else's to tell. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 void handful_take_back(handful *of, event_run *leaks_or_null);
 

@@ -249,8 +249,8 @@ static int start_supervisor(void)
 
 /*
  * What a worker of the parent was running at the fork. Its finalizer counts as run: nobody knows how far it had come,
- * and the batch must not wait for it. Its handle is watched again: released after all, unless its release had begun. The
- * leaks of those that it had released are the parent's to tell.
+ * and the batch must not wait for it. Its handle is watched again: released after all, unless its release had begun.
+ * The leaks of those that it had released are the parent's to tell.
  */
 static void settle_lost(worker *lost)
 {

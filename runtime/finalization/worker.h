@@ -27,8 +27,8 @@ typedef enum item_type {
 /*
  * Lives in scanned memory, since finalizer and handles keep objects of the collector alive.
  * Invariant: covered by room.mutex, but for what handful.h says; an item other than ITEM_NONE is being run by this
- * worker's thread right now, or was when the fork made this process; finalizer is set, and the handful not empty, exactly
- * for their item.
+ * worker's thread right now, or was when the fork made this process; finalizer is set, and the handful not empty,
+ * exactly for their item.
  */
 typedef struct worker {
     bool alive; /* has a thread */
@@ -36,10 +36,10 @@ typedef struct worker {
     bool begun; /* the thread is known to the collector */
     item_type item;
     uint64_t item_number; /* counts all items of all workers */
-    int64_t started_ms; /* the item, or the release of it that runs; or later: when the supervisor noticed it */
-    size_t noticed;     /* ITEM_CRITICAL: the position of that release */
-    bool told;          /* this item, or release, was reported overdue */
-    bool given_up; /* its batch no longer waits for this item */
+    int64_t started_ms;   /* the item, or the release of it that runs; or later: when the supervisor noticed it */
+    size_t noticed;       /* ITEM_CRITICAL: the position of that release */
+    bool told;            /* this item, or release, was reported overdue */
+    bool given_up;        /* its batch no longer waits for this item */
     gc_finalizer *finalizer;
     handful hand;
     event_record subject; /* whose finalizer it is */
@@ -83,7 +83,8 @@ bool worker_has_requests(void);
 SH_RELIABILITY(will_not_corrupt_state, success)
 void worker_notice(worker *watched);
 SH_RELIABILITY(will_not_corrupt_state, success)
-void worker_tell_overdue(worker *overdue); /* with the mutex held, after worker_notice: once for each item, or release */
+void worker_tell_overdue(
+    worker *overdue); /* with the mutex held, after worker_notice: once for each item, or release */
 /* With the mutex held: what workers have released is settled, and what they have not begun waits in the lane again. */
 void worker_take_all_back(void);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)

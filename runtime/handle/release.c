@@ -137,8 +137,8 @@ static int run_release_anywhere(sh_handle *h, sh_raw raw)
     return error;
 }
 
-/* Calls the kind's release. On a worker the lanes hold cancellation back for many, and call release_torn should the thread
- * end. Answers an errno value. */
+/* Calls the kind's release. On a worker the lanes hold cancellation back for many, and call release_torn should the
+ * thread end. Answers an errno value. */
 static int call_release(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
 {
     if (!owner_map_disown(h, raw)) {

@@ -753,6 +753,35 @@ Test(unload, a_hung_release_is_left_over_and_holds_nobody_up)
     testing_on_release(NULL);
 }
 
+/* No other worker can be had, so that the rest stays with the one that hangs. */
+Test(unload, what_a_hung_worker_has_not_begun_is_left_over_once)
+{
+    enum { FIRST = 10, HANDLES = 100 };
+    platform_signal_init(&hung);
+    platform_signal_init(&may_go_on);
+    for (sh_raw raw = FIRST; raw < FIRST + HANDLES; raw++)
+        (void)make_in(domain, raw);
+    testing_on_release(hang_in_release);
+    testing_from("platform.thread", 1, NULL, NULL);
+    sh_unload_report report;
+    cr_expect_eq(sh_domain_unload(domain, 600, &report), SH_E_TIMEOUT);
+    testing_at_nothing();
+    cr_expect_eq(report.released, 13 - FIRST);
+    cr_expect_eq(report.left_over, HANDLES - (13 - FIRST));
+    cr_assert_eq(report.left_over_count, report.left_over);
+    unsigned told[FIRST + HANDLES] = {0};
+    for (size_t i = 0; i < report.left_over_count; i++) {
+        told[report.left_overs[i].raw]++;
+        cr_expect_eq(report.left_overs[i].releasing, report.left_overs[i].raw == 13);
+    }
+    for (int raw = 13; raw < FIRST + HANDLES; raw++)
+        cr_expect_eq(told[raw], 1, "handle %d", raw);
+    sh_unload_report_clear(&report);
+    platform_signal_post(&may_go_on);
+    cr_expect_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
+    testing_on_release(NULL);
+}
+
 /* Its user leaves while it is being woken. */
 static int leave_in_interrupt(sh_raw raw, void *context)
 {
