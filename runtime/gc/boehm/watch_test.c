@@ -252,6 +252,76 @@ static void kill_range(size_t first, size_t end)
         things[i].reachable = false;
 }
 
+/* Some of what is taken goes back, and is the next to be taken: in the order it had, and in its batch. */
+Test(watch, what_is_returned_is_first_in_line_again, .init = start)
+{
+    enum { COUNT = 2000, TAKEN = 200, KEPT = 60 };
+    watch_all(COUNT, GC_CONDEMN);
+    kill_range(0, COUNT / 2);
+    collect(false);
+    watch_close_batch();
+    kill_range(COUNT / 2, COUNT);
+    collect(false); /* behind the batch */
+    size_t left = COUNT / 2;
+    void *hand[TAKEN], *again[TAKEN];
+    gc_reason reason;
+    for (size_t taken; (taken = watch_take(hand, TAKEN, &reason)) > 0; left -= taken < KEPT ? taken : KEPT) {
+        cr_expect_eq(reason, GC_DEATH);
+        cr_expect_eq(visited(), COUNT - (COUNT / 2 - left) - taken, "not those in hand");
+        if (taken <= KEPT)
+            continue;
+        watch_return(hand + KEPT, taken - KEPT, reason);
+        cr_expect_eq(visited(), COUNT - (COUNT / 2 - left) - KEPT);
+        cr_assert_eq(watch_take(again, 1, &reason), 1);
+        cr_expect_eq(again[0], hand[KEPT]);
+        watch_return(again, 1, reason);
+    }
+    cr_expect_eq(left, 0);
+    cr_expect_eq(drain(GC_DEATH), COUNT / 2);
+}
+
+Test(watch, what_is_returned_keeps_its_reason_and_survives, .init = start)
+{
+    watch_all(100, GC_CONDEMN);
+    watch_condemn(GC_EVERY_GROUP);
+    watch_some(100, 100, GC_CONDEMN);
+    kill_range(100, 200);
+    collect(false);
+    watch_close_batch();
+    void *hand[200];
+    gc_reason reason;
+    cr_assert_eq(watch_take(hand, 200, &reason), 100, "those for one reason");
+    cr_expect_eq(reason, GC_UNLOAD);
+    watch_return(hand, 100, reason);
+    collect(false);
+    for (size_t i = 0; i < 200; i++)
+        cr_assert(things[i].marked);
+    cr_expect_eq(watch_take(hand, 200, &reason), 100);
+    cr_expect_eq(reason, GC_UNLOAD);
+    cr_expect_eq(drain(GC_DEATH), 100);
+}
+
+/* All that can be in hand at once, in as many tables, with every page in use. */
+Test(watch, without_memory_what_is_in_hand_can_be_returned_or_put_back, .init = start)
+{
+    testing_from("platform.pages", 1, NULL, NULL);
+    size_t added = add_all_that_fit(0);
+    kill_range(0, added);
+    collect(false);
+    watch_close_batch();
+    void *hand[GC_TAKEN];
+    gc_reason reason;
+    size_t taken = watch_take(hand, GC_TAKEN, &reason);
+    cr_assert_eq(taken, GC_TAKEN);
+    watch_return(hand, taken, reason);
+    cr_assert_eq(watch_take(hand, GC_TAKEN, &reason), GC_TAKEN);
+    for (size_t i = 0; i < taken; i++)
+        watch_put_back(hand[i], 0);
+    collect(false);
+    cr_expect_eq(drain(GC_DEATH), added);
+    testing_at_nothing();
+}
+
 /* Takes all that is there, and puts every third back once. */
 static size_t drain_putting_back(void)
 {
@@ -340,22 +410,32 @@ static void check_model(void)
         cr_assert_eq(things[i].seen, things[i].watched, "thing %zu", i);
 }
 
+static void model_take(thing *taken)
+{
+    cr_assert(taken->watched && taken->condemned);
+    taken->condemned = false;
+    taken->watched = rand() % 8 == 0; /* put back: somebody uses it still */
+    if (taken->watched) {
+        taken->verdict = GC_KEEP;
+        taken->reachable = false;
+        watch_put_back(taken, taken->group);
+    }
+}
+
 static void model_drain(size_t most)
 {
     gc_reason reason;
     watch_close_batch();
-    for (size_t i = 0; i < most; i++) {
-        thing *taken = take(&reason);
-        if (taken == NULL)
+    for (size_t i = 0; i < most;) {
+        void *hand[128];
+        size_t count = watch_take(hand, 1 + (size_t)rand() % 128, &reason);
+        size_t returned = rand() % 4 == 0 ? (size_t)rand() % (count + 1) : 0;
+        watch_return(hand + (count - returned), returned, reason);
+        if (count == 0)
             return;
-        cr_assert(taken->watched && taken->condemned);
-        taken->condemned = false;
-        taken->watched = rand() % 8 == 0; /* put back: somebody uses it still */
-        if (taken->watched) {
-            taken->verdict = GC_KEEP;
-            taken->reachable = false;
-            watch_put_back(taken, taken->group);
-        }
+        for (size_t taken = 0; taken < count - returned; taken++)
+            model_take(hand[taken]);
+        i += count - returned;
     }
 }
 
