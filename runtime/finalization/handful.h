@@ -48,6 +48,7 @@ bool handful_take(handful *empty);
 bool handful_next(handful *of, size_t position);
 
 /* Of the handle that is being released. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 size_t handful_position(const handful *of);
 
 /* Settles those that were released, and has the rest wait in the lane again. Their leaks are added to leaks, unless it

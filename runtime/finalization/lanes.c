@@ -182,14 +182,6 @@ static size_t run_normals(worker *self, bool *out_waited)
 
 /* ---- the critical lane ------------------------------------------------------------------------------------------- */
 
-/* Has the memory of a later one come into the cache while others are released. */
-static void fetch_ahead(const handful *of, size_t position)
-{
-    enum { AHEAD = 8 };
-    if (position + AHEAD < HANDFUL)
-        __builtin_prefetch(of->handles[position + AHEAD], 1);
-}
-
 /* Without a lock, so that it costs next to nothing: the cursor says where it is. Answers how many were released. */
 static size_t release_handful(handful *of)
 {
@@ -197,7 +189,6 @@ static size_t release_handful(handful *of)
     platform_cancel_token token = platform_cancel_hold();
     for (bool more = true; more; position++) {
         CHECKPOINT("finalization.critical");
-        fetch_ahead(of, position);
         of->leaks[position] = 0;
         of->verdicts[position] = room.client->release(of->handles[position], of->reason, &of->leaks[position]);
         more = handful_next(of, position);
