@@ -691,12 +691,14 @@ static int release_slowly(sh_raw raw, void *context)
     return count_release(raw, context);
 }
 
-/* Together they take longer than the deadline, many times over. */
+/* Together they take longer than the deadline, many times over; and on one worker, since no other can be had. */
 Test(lanes, slow_releases_are_not_late_together)
 {
     testing_on_release(release_slowly);
+    testing_from("platform.thread", 1, NULL, NULL);
     drop_many();
     testing_settle();
+    testing_at_nothing();
     cr_expect_eq(testing_events(SH_EVENT_FINALIZER_OVERDUE, NULL), 0);
     expect_each_released_once();
 }

@@ -23,7 +23,7 @@ typedef struct chunk {
 } chunk;
 
 _Static_assert(sizeof(chunk) <= CHUNK_SIZE_BYTES, "a chunk is a page");
-_Static_assert(GC_TAKEN < CHUNK_ENTRIES, "what is in hand takes a page more at most when it comes back");
+_Static_assert((int)GC_TAKEN < (int)CHUNK_ENTRIES, "what is in hand takes a page more at most when it comes back");
 
 /* Invariant: last is NULL exactly when first is. */
 typedef struct chunk_list {

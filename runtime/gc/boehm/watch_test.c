@@ -191,6 +191,21 @@ Test(watch, a_death_that_must_be_confirmed_takes_two_scans, .init = start)
     cr_expect_eq(drain(GC_DEATH), 1);
 }
 
+/* The only one that is not as all others: the rest of its page is passed over. */
+Test(watch, a_suspect_that_lives_again_is_none_any_more, .init = start)
+{
+    watch_all(1000, GC_CONDEMN);
+    things[0].reachable = false;
+    collect(true);
+    things[0].reachable = true;
+    collect(true);
+    things[0].reachable = false;
+    collect(true);
+    cr_expect_eq(drain(GC_DEATH), 0, "its earlier death does not count");
+    collect(true);
+    cr_expect_eq(drain(GC_DEATH), 1);
+}
+
 Test(watch, a_batch_ends_where_it_was_closed, .init = start)
 {
     watch_all(100, GC_CONDEMN);
