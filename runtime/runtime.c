@@ -92,13 +92,15 @@ static const finalization_client lanes_client = {
 };
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static void end_regions(thread_record *ended)
+static void give_blanks_back(thread_record *ended)
 {
     while (ended->regions.stock != NULL)
         stock_return(ended);
+    stock_empty(&ended->stock);
 }
 
-static const thread_client threads_client = {.lease_left = lease_left, .left = domain_left, .end_regions = end_regions};
+static const thread_client threads_client = {
+    .lease_left = lease_left, .left = domain_left, .give_blanks_back = give_blanks_back};
 
 /* ---- fork: locks in the order in which they are taken ------------------------------------------------------------ */
 

@@ -20,6 +20,8 @@
 
 #ifdef SH_CONTRACTS_CHECKED
 
+enum { CONTRACTS_ARE_CHECKED = true };
+
 void contract_start(void);
 
 /* Calls the kind's release and answers what it answers. birth: where the handle was made. */
@@ -34,7 +36,10 @@ void contract_set_budget_ms(int64_t limit_ms);
 
 #else
 
+enum { CONTRACTS_ARE_CHECKED = false };
+
 #define contract_start() ((void)0)
+#define contract_note_allocation() ((void)0)
 #define contract_call_release(kind_of_it, raw, context, birth) ((kind_of_it)->release((raw), (context)))
 
 #endif

@@ -227,6 +227,12 @@ static inline void state_word_init(state_word *word)
     atomic_word_store_release(&word->bits, 0);
 }
 
+/* The same with the raw value stored, where nobody else has seen the word in use. Release: publish's. */
+static inline void state_word_init_holding(state_word *word)
+{
+    atomic_word_store_release(&word->bits, STATE_HOLDS);
+}
+
 /* A word that no handle uses yet: it has ended, so that everybody passes over it, and tells itself from one that did
  * end, since a pinned word is never claimed. state_word_init makes it one that is used. */
 #define STATE_BLANK ((word_t)(STATE_CLOSED | STATE_CLAIMED | STATE_RELEASED | STATE_PINNED))

@@ -143,10 +143,11 @@ sh_status domain_begin_unload(sh_domain *domain, uint32_t *out_number)
     platform_mutex_lock(&domains.mutex);
     bool known = is_domain(domain);
     if (known) {
-        /* Whoever makes a handle looks again after taking the host's lock, and the unload walks the handles under it.
-         * Who takes one from a region's stock takes no lock: hence the fence. */
+        /* Whoever makes a handle brings it to life and then looks here again, and the unload walks the handles after
+         * this: the fence is the makers', too. A handle that is missed all the same, since the barrier has failed just
+         * now, is condemned with the others, and seen when the worker comes to it. */
         atomic_word_store_release(&domain->state, DOMAIN_UNLOADED);
-        atomic_fence_full();
+        platform_fence_heavy();
         *out_number = number_of(domain);
     }
     platform_mutex_unlock(&domains.mutex);
@@ -159,7 +160,7 @@ void domain_begin_unload_all(void)
     for (uint32_t number = 1; number < domains.used; number++)
         if (state_of(&domains.places[number]) == DOMAIN_LOADED)
             atomic_word_store_release(&domains.places[number].state, DOMAIN_UNLOADED);
-    atomic_fence_full(); /* as above; also for the root, whose state is the runtime's */
+    platform_fence_heavy(); /* as above; also for the root, whose state is the runtime's */
     platform_mutex_unlock(&domains.mutex);
 }
 
@@ -171,6 +172,7 @@ sh_status domain_end(sh_domain *domain, bool (*may_go)(uint32_t number))
         word_t before = atomic_word_load(&domain->state);
         /* First, so that nothing is made in it after the look. */
         atomic_word_store_release(&domain->state, DOMAIN_UNLOADED);
+        platform_fence_heavy(); /* as above */
         CHECKPOINT("domain.end");
         if (!may_go(number_of(domain))) {
             atomic_word_store_release(&domain->state, before);

@@ -107,10 +107,13 @@ typedef struct gc_host {
     /* Makes a group usable; it may be one already. False: there is no memory. */
     bool (*group_open)(uint32_t group);
 
-    /* Leaf memory with these contents, watched from now on, so that whoever meets it sees it whole; NULL when there is
-     * none. Nobody frees it. */
-    void *(*handle_allocate)(const void *contents, size_t size_bytes,
-                             uint32_t group)SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    /* Leaf memory, in so many pieces of one size, which is the same in every call; each has these contents and is
+     * watched from now on, so that whoever meets it sees it whole. Answers how many were made, from the first on: fewer
+     * than count where memory has run out. out_handles is scanned, or a stack. Nobody frees them.
+     */
+    size_t (*handles_allocate)(const void *contents, size_t size_bytes, uint32_t group, void **out_handles,
+                               size_t count) SH_RELIABILITY(will_not_corrupt_state, may_fail);
+    size_t handles_at_once; /* how many are best made together, when more are to be expected */
     /* Zeroed memory that is a root of the collector and is never moved or collected. */
     void *(*scanned_allocate)(size_t size_bytes)SH_RELIABILITY(will_not_corrupt_state, may_fail);
     void (*scanned_free)(void *memory) SH_RELIABILITY(will_not_corrupt_state, success);

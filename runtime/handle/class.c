@@ -6,11 +6,7 @@
 #include "handle/kind.h"
 #include "platform/platform.h"
 
-enum {
-    BLOCK_CLASSES = 1024,
-    BLOCKS = 1024,
-    FIRST_INDEX_SLOTS = 1024 /* a power of two */
-};
+enum { FIRST_INDEX_SLOTS = 1024 /* a power of two */ };
 
 /* Slots hold a class number plus one, or 0. Invariant: at most half of them are taken; slot_count is a power of two. */
 typedef struct class_index {
@@ -27,18 +23,12 @@ typedef struct class_index {
  */
 static struct {
     platform_mutex mutex;
-    atomic_word blocks[BLOCKS]; /* handle_class * of BLOCK_CLASSES each, or 0 */
     size_t count;
     size_t reserved;
     atomic_word index; /* class_index * */
 } classes = {.mutex = PLATFORM_MUTEX_INIT};
 
-const handle_class *class_of(uint32_t number)
-{
-    const handle_class *block = (const handle_class *)atomic_word_load_acquire(&classes.blocks[number / BLOCK_CLASSES]);
-    ASSERT(block != NULL);
-    return &block[number % BLOCK_CLASSES];
-}
+atomic_word class_blocks[CLASS_BLOCKS];
 
 static bool matches(const handle_class *of, const handle_class *wanted)
 {
@@ -81,17 +71,17 @@ static bool find(const handle_class *wanted, uint32_t *out_number)
 static bool have_block(atomic_word *block)
 {
     if (atomic_word_load(block) == 0)
-        atomic_word_store_release(block, (word_t)platform_pages_map(BLOCK_CLASSES * sizeof(handle_class)));
+        atomic_word_store_release(block, (word_t)platform_pages_map(CLASS_BLOCK_CLASSES * sizeof(handle_class)));
     return atomic_word_load(block) != 0;
 }
 
 /* For so many in all. */
 static bool have_blocks(size_t count)
 {
-    if (count > (size_t)BLOCKS * BLOCK_CLASSES)
+    if (count > (size_t)CLASS_BLOCKS * CLASS_BLOCK_CLASSES)
         return false;
-    for (size_t i = classes.count / BLOCK_CLASSES; i * BLOCK_CLASSES < count; i++)
-        if (!have_block(&classes.blocks[i]))
+    for (size_t i = classes.count / CLASS_BLOCK_CLASSES; i * CLASS_BLOCK_CLASSES < count; i++)
+        if (!have_block(&class_blocks[i]))
             return false;
     return true;
 }
@@ -160,7 +150,7 @@ sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number
 bool class_reserve(size_t count)
 {
     platform_mutex_lock(&classes.mutex);
-    bool reserved = count <= (size_t)BLOCKS * BLOCK_CLASSES && have_room(classes.reserved + count);
+    bool reserved = count <= (size_t)CLASS_BLOCKS * CLASS_BLOCK_CLASSES && have_room(classes.reserved + count);
     if (reserved)
         classes.reserved += count;
     platform_mutex_unlock(&classes.mutex);

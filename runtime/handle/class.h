@@ -7,6 +7,7 @@
 #ifndef HANDLE_CLASS_H
 #define HANDLE_CLASS_H
 
+#include "base/atomic.h"
 #include <safehandle/kind.h>
 #include <safehandle/site.h>
 #include <safehandle/status.h>
@@ -34,9 +35,17 @@ void class_unreserve(size_t count);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status class_intern_reserved(const handle_class *wanted, uint32_t *out_number);
 
+enum { CLASS_BLOCK_CLASSES = 1024, CLASS_BLOCKS = 1024 };
+extern atomic_word class_blocks[CLASS_BLOCKS]; /* handle_class * of CLASS_BLOCK_CLASSES each, or 0; class.c writes it */
+
 /* number was given out by class_intern. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-const handle_class *class_of(uint32_t number);
+static inline const handle_class *class_of(uint32_t number)
+{
+    /* Acquire: it is mapped, and the class complete. */
+    return (const handle_class *)atomic_word_load_acquire(&class_blocks[number / CLASS_BLOCK_CLASSES]) +
+           number % CLASS_BLOCK_CLASSES;
+}
 
 static inline sh_site class_birth(const handle_class *of)
 {

@@ -80,6 +80,11 @@ void sh_set_handle_as_invalid(sh_handle *h)
 void close_unborn(sh_handle *h)
 {
     (void)sh_close(h);
+    drop_unborn(h);
+}
+
+void drop_unborn(sh_handle *h)
+{
     /* A host without a collector has to be told that nothing reaches it. */
     if (gc->drop_handle != NULL)
         (void)gc->drop_handle(h); /* may fail here: only for one that was told before, and this is the first time */

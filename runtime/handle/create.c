@@ -2,12 +2,14 @@
 /* Making a handle, and storing its value. */
 #include "base/checkpoint.h"
 #include "base/options.h"
+#include "contract/contract.h"
 #include "domain/domain.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/kind.h"
 #include "handle/owner_map.h"
 #include "handle/stock.h"
+#include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
 #include <safehandle/lease.h>
@@ -18,61 +20,104 @@
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
-/* From new memory: it is whole before the host watches it. */
-static sh_handle *allocate(const handle_class *wanted, uint32_t class_number, uint32_t context_number)
-{
-    sh_handle born = {.context_number = context_number};
-    state_word_init(&born.state);
-    atomic_word_store(&born.raw, (word_t)wanted->kind->invalid_value);
-    atomic_half_store_release(&born.class_number, class_number);
-    return gc->handle_allocate(&born, sizeof born, wanted->group);
-}
-
-/* From what a constrained region has prepared: it is watched already, so state comes last. */
-static sh_handle *take(handle_stock *stock, const handle_class *wanted, uint32_t class_number, uint32_t context_number)
-{
-    sh_handle *h = stock_take(stock);
-    atomic_word_store(&h->raw, (word_t)wanted->kind->invalid_value);
-    atomic_half_store_release(&h->class_number, class_number);
-    h->context_number = context_number;
-    state_word_init(&h->state);
-    atomic_fence_full(); /* before the second look at the domain: no lock of the host's lies between */
-    return h;
-}
-
-/* Everything that can fail fails here, and leaves nothing behind. */
-static sh_status make(const handle_class *wanted, void *context, sh_handle **out_handle)
-{
-    handle_stock *stock = stock_here(wanted->group);
+/* What a handle is to be made of. Everything that can fail fails while this is gathered, and leaves nothing behind. */
+typedef struct making {
+    thread_record *record;
+    handle_stock *reserve; /* the region's that it comes from; NULL: of what is at hand */
+    handle_class wanted;
     uint32_t class_number;
-    sh_status status =
-        stock != NULL ? class_intern_reserved(wanted, &class_number) : class_intern(wanted, &class_number);
-    if (status != SH_OK)
-        return status;
+    void *context;
+} making;
+
+static bool is_class(const thread_class *made_last, const handle_class *wanted)
+{
+    return made_last->kind == wanted->kind && made_last->site == wanted->site && made_last->group == wanted->group &&
+           made_last->owned == wanted->owned;
+}
+
+/* A loop that makes handles makes them of one class. */
+static sh_status find_class(making *made)
+{
+    thread_class *last = &made->record->made_last;
+    const handle_class *wanted = &made->wanted;
+    if (is_class(last, wanted)) {
+        made->class_number = last->number;
+        return SH_OK;
+    }
+    sh_status status = made->reserve != NULL ? class_intern_reserved(wanted, &made->class_number)
+                                             : class_intern(wanted, &made->class_number);
+    if (status == SH_OK)
+        *last = (thread_class){.kind = wanted->kind,
+                               .site = wanted->site,
+                               .group = wanted->group,
+                               .number = made->class_number,
+                               .owned = wanted->owned};
+    return status;
+}
+
+/* With wanted and context filled in, and the thread attached. */
+static sh_status begin_making(making *made)
+{
+    made->record = thread_here();
+    made->reserve = made->record->regions.stock == NULL ? NULL : stock_here(made->wanted.group);
+    return find_class(made);
+}
+
+/* It allocates, or could have done so: a contract that forbids it is broken whatever is at hand. */
+static sh_handle *draw(const making *made)
+{
+    contract_note_allocation();
+    return stock_draw(&made->record->stock, made->wanted.group);
+}
+
+/* *out_blank has its class and context, and is the caller's alone: to everybody else it has ended. */
+static sh_status take_blank(const making *made, sh_handle **out_blank)
+{
     uint32_t context_number;
-    status = stock != NULL ? context_keep_reserved(context, &context_number) : context_keep(context, &context_number);
+    sh_status status = made->reserve != NULL ? context_keep_reserved(made->context, &context_number)
+                                             : context_keep(made->context, &context_number);
     if (status != SH_OK)
         return status;
-    sh_handle *h = stock != NULL ? take(stock, wanted, class_number, context_number)
-                                 : allocate(wanted, class_number, context_number);
-    if (h == NULL) {
+    sh_handle *blank = made->reserve != NULL ? stock_take(made->reserve) : draw(made);
+    if (blank == NULL) {
         context_drop(context_number);
         return SH_E_NOMEM;
     }
-    *out_handle = h;
+    atomic_half_store_release(&blank->class_number, made->class_number);
+    blank->context_number = context_number;
+    *out_blank = blank;
     return SH_OK;
 }
 
-/* An unload that began meanwhile has seen the handle, or is seen here: the host's lock, under which it looks and which
- * making took, lies between; or, where a region had made it before, a full fence on both sides. */
-static sh_status make_admitted(const handle_class *wanted, void *context, sh_handle **out_handle)
+/* A blank that nothing is made of after all. */
+static void give_up_blank(sh_handle *blank)
+{
+    context_drop(blank->context_number);
+    blank->context_number = 0;
+    close_unborn(blank);
+}
+
+/* Whether the handle that was just born may stay. An unload that began meanwhile has seen it in use, or is seen here:
+ * it pays for both sides (domain_begin_unload). */
+static bool is_admitted(uint32_t group)
+{
+    platform_fence_light();
+    CHECKPOINT("handle.born");
+    return lifecycle_admit() == SH_OK && domain_admits(group);
+}
+
+static sh_status make_unset(making *made, sh_handle **out_handle)
 {
     sh_handle *h;
-    sh_status status = make(wanted, context, &h);
+    sh_status status = begin_making(made);
+    if (status == SH_OK)
+        status = take_blank(made, &h);
     if (status != SH_OK)
         return status;
+    atomic_word_store(&h->raw, (word_t)made->wanted.kind->invalid_value);
     CHECKPOINT("handle.made");
-    if (lifecycle_admit() != SH_OK || !domain_admits(wanted->group)) {
+    state_word_init(&h->state);
+    if (!is_admitted(made->wanted.group)) {
         close_unborn(h);
         return SH_E_CLOSED;
     }
@@ -80,11 +125,10 @@ static sh_status make_admitted(const handle_class *wanted, void *context, sh_han
     return SH_OK;
 }
 
-sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
-                         const sh_site *site_or_null, sh_handle **out_handle)
+/* Looks at what the caller gave, and attaches the thread. */
+static sh_status check(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                       const sh_site *site_or_null, making *out_making)
 {
-    if (kind == NULL || out_handle == NULL)
-        return SH_E_ARGUMENT;
     sh_create_options options;
     if (!options_read(&options, sizeof options, options_or_null, options_size_bytes))
         return SH_E_UNSUPPORTED;
@@ -96,7 +140,18 @@ sh_status create_checked(const sh_kind *kind, const sh_create_options *options_o
     thread_record *unused;
     if (status == SH_OK)
         status = thread_attach(false, &unused);
-    return status != SH_OK ? status : make_admitted(&wanted, options.context, out_handle);
+    *out_making = (making){.wanted = wanted, .context = options.context};
+    return status;
+}
+
+sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                         const sh_site *site_or_null, sh_handle **out_handle)
+{
+    if (kind == NULL || out_handle == NULL)
+        return SH_E_ARGUMENT;
+    making made;
+    sh_status status = check(kind, options_or_null, options_size_bytes, site_or_null, &made);
+    return status != SH_OK ? status : make_unset(&made, out_handle);
 }
 
 sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
@@ -142,38 +197,59 @@ sh_status sh_set_handle(sh_handle *h, sh_raw raw)
     return SH_E_CLOSED;
 }
 
-static sh_status adopt(sh_handle *h, sh_raw raw)
+/* ---- wrapping ---------------------------------------------------------------------------------------------------- */
+
+/* It should not have been born: the caller keeps the value. SH_OK: an unload that came after the birth releases it. */
+static sh_status undo_birth(sh_handle *h, sh_raw raw)
 {
-    (void)store(h, raw); /* nobody else has h yet */
-    sh_handle *owner = owner_map_claim(h, raw);
-    if (owner != NULL) {
-        unstore(h);
-        handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, h);
+    bool replaced = !owner_map_has(h, raw);
+    if (close_as_invalid(h) && replaced) {
+        sh_handle *owner = owner_map_find(h, raw);
+        handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_OWNER_STALE, owner);
         gc->unpin(owner);
+    }
+    if ((state_word_read(&h->state) & STATE_INVALIDATED) == 0)
+        return SH_OK;
+    drop_unborn(h);
+    return SH_E_CLOSED;
+}
+
+/* Born with its value in it, so that nothing has to be published. */
+static sh_status make_holding(const making *made, sh_handle *blank, sh_raw raw)
+{
+    atomic_word_store(&blank->raw, (word_t)raw);
+    sh_handle *owner = owner_map_claim(blank, raw);
+    if (owner != NULL) {
+        handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, blank);
+        gc->unpin(owner);
+        give_up_blank(blank);
         return SH_E_OWNED;
     }
-    if (state_word_publish(&h->state) == STATE_DONE)
-        return SH_OK;
-    (void)owner_map_disown(h, raw);
-    unstore(h);
-    return SH_E_CLOSED;
+    CHECKPOINT("handle.made");
+    state_word_init_holding(&blank->state);
+    /* Whoever gets the number from the kernel meanwhile pays for both sides, too (owner_map_replace). */
+    return is_admitted(made->wanted.group) && owner_map_has(blank, raw) ? SH_OK : undo_birth(blank, raw);
 }
 
 sh_status sh_wrap_at(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
                      size_t options_size_bytes, const sh_site *site_or_null, sh_handle **out_handle)
 {
+    if (kind == NULL || out_handle == NULL)
+        return SH_E_ARGUMENT;
+    making made;
     sh_handle *h;
-    sh_status status = out_handle == NULL ? SH_E_ARGUMENT
-                                          : create_checked(kind, options_or_null, options_size_bytes, site_or_null, &h);
-    if (status != SH_OK)
-        return status;
-    status = kind_refuses(kind, raw) ? SH_E_INVALID : adopt(h, raw);
-    if (status != SH_OK) {
-        close_unborn(h);
-        return status;
-    }
-    *out_handle = h;
-    return SH_OK;
+    sh_status status = check(kind, options_or_null, options_size_bytes, site_or_null, &made);
+    if (status == SH_OK)
+        status = begin_making(&made);
+    if (status == SH_OK && kind_refuses(kind, raw))
+        status = SH_E_INVALID;
+    if (status == SH_OK)
+        status = take_blank(&made, &h);
+    if (status == SH_OK)
+        status = make_holding(&made, h, raw);
+    if (status == SH_OK)
+        *out_handle = h;
+    return status;
 }
 
 sh_status sh_wrap(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null, sh_handle **out_handle)
@@ -194,9 +270,10 @@ static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **o
     const handle_class *of = handle_class_of(h);
     if (of->kind->duplicate == NULL)
         return SH_E_UNSUPPORTED;
-    handle_class wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group};
+    making made = {.wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group},
+                   .context = context_get(h->context_number)};
     sh_handle *copy;
-    sh_status status = make_admitted(&wanted, context_get(h->context_number), &copy);
+    sh_status status = make_unset(&made, &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
     if (status == SH_OK)

@@ -6,9 +6,11 @@
 #include "platform/platform.h"
 #include "testing/testing.h"
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -523,11 +525,11 @@ Test(descriptor, a_new_owner_that_dies_while_the_old_one_is_released_is_told_who
     expect_double_wrap(1, "descriptor_test.c");
 }
 
-static void unload_now(void *unused)
+static void shut_down(void *unused)
 {
     (void)unused;
-    gc->handle_condemn(GC_EVERY_GROUP);
-    (void)sh_wait_for_pending_finalizers(1000);
+    testing_at_nothing();
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
 }
 
 /* A runtime that stops while a number is being wrapped leaves it to the caller. */
@@ -535,12 +537,58 @@ Test(descriptor, an_unload_while_wrapping_leaves_the_number_alone)
 {
     int number = open_null();
     sh_handle *h = NULL;
-    testing_at("core.publish", 1, unload_now, NULL);
+    testing_at("handle.made", 1, shut_down, NULL);
     cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_E_CLOSED);
-    testing_at_nothing();
     cr_expect_null(h);
     cr_expect(is_open(number));
+    testing_start_manual();
     cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_OK, "and nobody owns it");
+}
+
+/* And releases it when it comes after the birth: the handle is one of those that it found. */
+Test(descriptor, an_unload_just_after_wrapping_releases_the_number)
+{
+    int number = open_null();
+    sh_handle *h = NULL;
+    testing_at("handle.born", 1, shut_down, NULL);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_OK);
+    cr_assert_not_null(h);
+    cr_expect(sh_is_released(h));
+    cr_expect_not(is_open(number));
+}
+
+static sh_handle *fresh_owner;
+
+static void own_the_number(void *number)
+{
+    testing_at_nothing();
+    cr_assert_eq(sh_set_handle(fresh_owner, *(const int *)number), SH_OK);
+}
+
+/* When the number turns out to be somebody else's, nobody can set as invalid what is not born yet. */
+Test(descriptor, a_number_that_is_taken_while_it_is_wrapped_is_not_wrapped)
+{
+    int number = open_null();
+    sh_handle *h = NULL;
+    cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh_owner), SH_OK);
+    testing_at("handle.made", 1, own_the_number, &number);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_E_CLOSED);
+    cr_expect_null(h);
+    expect_double_wrap(1, "behind its handle's back");
+    cr_expect_eq(sh_close(fresh_owner), SH_OK);
+    cr_expect_not(is_open(number));
+}
+
+Test(descriptor, a_number_that_is_taken_just_after_it_was_wrapped_is_not_wrapped)
+{
+    int number = open_null();
+    sh_handle *h = NULL;
+    cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh_owner), SH_OK);
+    testing_at("handle.born", 1, own_the_number, &number);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_E_CLOSED);
+    cr_expect_null(h);
+    expect_double_wrap(1, "behind its handle's back");
+    cr_expect_eq(sh_close(fresh_owner), SH_OK);
 }
 
 Test(descriptor, numbers_beyond_the_map_are_owned_without_proof)
@@ -594,18 +642,30 @@ Test(platform, numbers_that_are_no_descriptors)
     cr_expect_eq(errno, ERANGE);
 }
 
-/* This program's close(2), so that a test can count its calls and interrupt one. */
+/* This program's syscall(2), so that a test can count how often close(2) is called, and interrupt one. */
 static struct {
     int calls;
     bool interrupted; /* as on Linux: the number is given back, and the answer is EINTR */
 } closes;
 
-int close(int number)
+typedef long system_call(long number, long a, long b, long c, long d, long e, long f);
+
+long syscall(long number, ...)
 {
+    system_call *real;
+    *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    va_list given;
+    va_start(given, number);
+    long arguments[6];
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+        arguments[i] = va_arg(given, long);
+    va_end(given);
+    long result = real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    if (number != SYS_close)
+        return result;
     closes.calls++;
-    long result = syscall(SYS_close, number);
     if (result != 0 || !closes.interrupted)
-        return (int)result;
+        return result;
     errno = EINTR;
     return -1;
 }

@@ -120,9 +120,11 @@ void release_torn(void *handle);
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool close_as_invalid(sh_handle *h);
 
-/* Ends a handle that was made and not given to anybody. */
+/* Ends a handle that was made and not given to anybody; and what is left of one that was ended otherwise. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 void close_unborn(sh_handle *h);
+SH_RELIABILITY(will_not_corrupt_state, success)
+void drop_unborn(sh_handle *h);
 
 /* ---- wake.c ------------------------------------------------------------------------------------------------------ */
 

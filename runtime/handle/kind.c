@@ -54,7 +54,7 @@ static bool is_no_descriptor(sh_raw raw)
 }
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static int release_descriptor(sh_raw raw, void *context)
+int kind_release_descriptor(sh_raw raw, void *context)
 {
     (void)context;
     return platform_descriptor_close(raw);
@@ -63,7 +63,7 @@ static int release_descriptor(sh_raw raw, void *context)
 #define DESCRIPTOR_KIND(kind_name, kind_base)                                                                          \
     {                                                                                                                  \
         .name = kind_name, .base = kind_base, .invalid_value = -1, .is_invalid = is_no_descriptor,                     \
-        .release = release_descriptor, .duplicate = platform_descriptor_duplicate, .flags = SH_KIND_FD,                \
+        .release = kind_release_descriptor, .duplicate = platform_descriptor_duplicate, .flags = SH_KIND_FD,           \
     }
 
 const sh_kind sh_kind_fd = DESCRIPTOR_KIND("fd", NULL);

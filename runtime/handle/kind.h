@@ -15,6 +15,10 @@ bool kind_is_valid(const sh_kind *kind);
 SH_RELIABILITY(will_not_corrupt_state, success)
 bool kind_is_a(const sh_kind *kind, const sh_kind *wanted);
 
+/* The release of the kinds of descriptors: never ends the thread, changes no errno, is no cancellation point. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+int kind_release_descriptor(sh_raw raw, void *context);
+
 static inline bool kind_refuses(const sh_kind *kind, sh_raw raw)
 {
     return kind->is_invalid == NULL ? raw == kind->invalid_value : kind->is_invalid(raw);

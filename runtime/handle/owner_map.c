@@ -48,10 +48,19 @@ sh_handle *owner_map_replace(sh_handle *h, sh_raw raw)
         return NULL;
     for (;;) {
         sh_handle *stale = reveal(place);
-        if (atomic_word_swap_if(place, stale == NULL ? 0 : gc_hide(stale), gc_hide(h)))
+        if (atomic_word_swap_if(place, stale == NULL ? 0 : gc_hide(stale), gc_hide(h))) {
+            if (stale != NULL)
+                platform_fence_heavy();
             return stale;
+        }
         gc->unpin(stale);
     }
+}
+
+bool owner_map_has(const sh_handle *h, sh_raw raw)
+{
+    const atomic_word *place = place_of(h, raw);
+    return place == NULL || atomic_word_load(place) == gc_hide(h);
 }
 
 bool owner_map_disown(const sh_handle *h, sh_raw raw)

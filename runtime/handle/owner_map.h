@@ -26,9 +26,14 @@ bool owner_map_start(void);
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *owner_map_claim(sh_handle *h, sh_raw raw);
 
-/* For a number that is fresh from the kernel. h is its owner now; answers the stale one, or NULL. */
+/* For a number that is fresh from the kernel. h is its owner now; answers the stale one, or NULL. The stale one, if it
+ * is just being made, is seen in use by the caller, or sees after its birth that the map does not have it any more. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *owner_map_replace(sh_handle *h, sh_raw raw);
+
+/* Whether h, which claimed raw, was not replaced since. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool owner_map_has(const sh_handle *h, sh_raw raw);
 
 /* Gives the right to close the number up. False: h did not have it. */
 SH_RELIABILITY(will_not_corrupt_state, success)

@@ -8,6 +8,7 @@
 #include "finalization/finalization.h"
 #include "handle/context.h"
 #include "handle/handle.h"
+#include "handle/kind.h"
 #include "handle/owner_map.h"
 #include "platform/platform.h"
 #include "thread/thread.h"
@@ -125,9 +126,9 @@ static int run_release_guarded(sh_handle *h, sh_raw raw)
     return call.error;
 }
 
-/* errno survives it, and a cancellation waits until it is over: a thread that were torn out of close(2) would leave
+/* errno survives it, and a cancellation waits until it is over: a thread that were torn out of its release would leave
  * nobody to release. */
-static int run_release_anywhere(sh_handle *h, sh_raw raw)
+static int run_release_held(sh_handle *h, sh_raw raw)
 {
     int saved = errno;
     platform_cancel_token token = platform_cancel_hold();
@@ -147,7 +148,11 @@ static int call_release(sh_handle *h, const handle_class *of, sh_raw raw, bool o
         gc->unpin(owner);
         return 0;
     }
-    int error = on_worker ? run_release(h, of, raw) : run_release_anywhere(h, raw);
+    /* Our own can do none of what a program's is guarded against; but its contract is checked like any other. */
+    bool plain = !CONTRACTS_ARE_CHECKED && of->kind->release == kind_release_descriptor;
+    int error = plain       ? platform_descriptor_close(raw)
+                : on_worker ? run_release(h, of, raw)
+                            : run_release_held(h, raw);
     if (error != 0) {
         event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
         record.os_error = error;

@@ -36,35 +36,37 @@ static void unreserve_places(size_t count)
 
 /* ---- blanks ------------------------------------------------------------------------------------------------------ */
 
-static sh_handle *make_blank(uint32_t class_number, uint32_t group)
+/* As many as there is memory for, at most count. */
+static size_t make_blanks(uint32_t group, void **out_blanks, size_t count)
 {
+    const handle_class wanted = {.kind = &blank_kind, .group = group};
+    uint32_t class_number;
+    if (class_intern(&wanted, &class_number) != SH_OK)
+        return 0;
     sh_handle blank = {.context_number = 0};
     state_word_init_blank(&blank.state);
     atomic_word_store(&blank.raw, (word_t)blank_kind.invalid_value);
     atomic_half_store_release(&blank.class_number, class_number);
-    return gc->handle_allocate(&blank, sizeof blank, group);
+    return gc->handles_allocate(&blank, sizeof blank, group, out_blanks, count);
 }
 
 static bool fill(handle_stock *stock)
 {
-    const handle_class wanted = {.kind = &blank_kind, .group = stock->group};
-    uint32_t class_number;
-    if (class_intern(&wanted, &class_number) != SH_OK)
-        return false;
-    while (stock->left < stock->count) {
-        sh_handle *blank = make_blank(class_number, stock->group);
-        if (blank == NULL)
-            return false;
-        stock->blanks[stock->left++] = blank;
-    }
-    return true;
+    stock->left = make_blanks(stock->group, (void **)stock->blanks, stock->count);
+    return stock->left == stock->count;
 }
 
-/* A collector finds the blanks dead, and forgets them; a host without one has to be told. */
+/* A collector finds a blank dead, and forgets it; a host without one has to be told. */
+static void forget_blank(void *blank)
+{
+    if (gc->drop_handle != NULL)
+        (void)gc->drop_handle(blank); /* may fail here: only for one that was told before */
+}
+
 static void free_stock(handle_stock *stock)
 {
-    while (gc->drop_handle != NULL && stock->left > 0)
-        (void)gc->drop_handle(stock->blanks[--stock->left]); /* may fail here: only for one that was told before */
+    while (stock->left > 0)
+        forget_blank(stock->blanks[--stock->left]);
     gc->scanned_free(stock);
 }
 
@@ -118,4 +120,37 @@ sh_handle *stock_take(handle_stock *stock)
     sh_handle *taken = stock->blanks[--stock->left];
     stock->blanks[stock->left] = NULL;
     return taken;
+}
+
+/* ---- at hand ----------------------------------------------------------------------------------------------------- */
+
+enum { FIRST_FILL = 8 }; /* by then it is seen whether the thread makes more of them */
+
+void stock_empty(thread_stock *at_hand)
+{
+    while (at_hand->left > 0) {
+        forget_blank(at_hand->blanks[--at_hand->left]);
+        at_hand->blanks[at_hand->left] = NULL;
+    }
+}
+
+static size_t fill_count(const thread_stock *at_hand, uint32_t group)
+{
+    size_t most = gc->handles_at_once < THREAD_BLANKS ? gc->handles_at_once : THREAD_BLANKS;
+    bool first = at_hand->filled == 0 || at_hand->group != group;
+    return first && FIRST_FILL < most ? FIRST_FILL : most;
+}
+
+bool stock_refill(thread_stock *at_hand, uint32_t group)
+{
+    size_t count = fill_count(at_hand, group);
+    /* Aside: the collector may run a finalizer of the program's in here, which makes handles, too. */
+    void *blanks[THREAD_BLANKS];
+    size_t made = make_blanks(group, blanks, count);
+    stock_empty(at_hand);
+    for (size_t i = 0; i < made; i++)
+        at_hand->blanks[i] = blanks[i];
+    at_hand->group = group;
+    at_hand->left = at_hand->filled = (uint32_t)made;
+    return made > 0;
 }

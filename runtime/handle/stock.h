@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles made beforehand, for a constrained region. A blank has its memory, and a place each in the table of classes
+ * Handles made beforehand. A constrained region's blank has its memory, and a place each in the table of classes
  * and among the contexts, so that what is made of it cannot fail for want of memory.
  *
  * A stock belongs to one thread, on which it hangs, one in front of the other: the innermost region's is used first.
  *
- *   stock_prepare, stock_here, stock_take   the thread itself
- *   stock_return                            the same; or who buries the thread
+ * Outside of regions, and where theirs are used up, a thread has some blanks at hand that were made together, since
+ * that is cheaper than one by one: thread_stock.
+ *
+ *   stock_prepare, stock_here, stock_take, stock_draw   the thread itself
+ *   stock_return, stock_empty                           the same; or who buries the thread
  */
 #ifndef HANDLE_STOCK_H
 #define HANDLE_STOCK_H
@@ -35,8 +38,28 @@ void stock_return(thread_record *record);
 SH_RELIABILITY(will_not_corrupt_state, success)
 handle_stock *stock_here(uint32_t group);
 
-/* A blank of it. Its owner gives it value, class and context, and then state_word_init, which is its birth. */
+/* A blank of it. Its owner gives it value, class and context, and then state_word_init or state_word_init_holding,
+ * which is its birth. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *stock_take(handle_stock *stock);
+
+/* Has blanks for the group at hand, of which the thread has none. False: not one can be had. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+bool stock_refill(thread_stock *at_hand, uint32_t group);
+
+/* Gives back what the thread has at hand. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+void stock_empty(thread_stock *at_hand);
+
+/* As stock_take, of what is at hand. NULL: there is no memory. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+static inline sh_handle *stock_draw(thread_stock *at_hand, uint32_t group)
+{
+    if ((at_hand->left == 0 || at_hand->group != group) && !stock_refill(at_hand, group))
+        return NULL;
+    sh_handle *drawn = at_hand->blanks[--at_hand->left];
+    at_hand->blanks[at_hand->left] = NULL; /* or it would be kept alive */
+    return drawn;
+}
 
 #endif

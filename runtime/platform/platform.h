@@ -101,6 +101,14 @@ static inline void platform_fence_light(void)
     __asm__ volatile("" ::: "memory");
 }
 
+/* The rare side, where what a failing barrier leaves unseen is found later. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+static inline void platform_fence_heavy(void)
+{
+    if (!platform_barrier())
+        atomic_fence_full();
+}
+
 /* ---- signals: a counter that one side posts and one side waits for. A wake-up call: what is to be seen after it is
  * guarded by a lock of its own. ------------------------------------------------------------------------------------ */
 
@@ -192,7 +200,7 @@ platform_function *platform_function_find(const char *name);
 /* ---- file descriptors. All are made with CLOEXEC. ---------------------------------------------------------------- */
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-int platform_descriptor_close(sh_raw raw); /* one close(2); EINTR counts as closed */
+int platform_descriptor_close(sh_raw raw); /* one close(2), no cancellation point; EINTR counts as closed */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 int platform_descriptor_duplicate(sh_raw raw, sh_raw *out_copy);
 int platform_descriptor_open(const char *path, int flags, unsigned mode, sh_raw *out_raw);

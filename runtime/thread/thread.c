@@ -172,7 +172,7 @@ static void give_all_back(thread_record *record)
     lease_slots_visit(&record->leases, give_back_lease, NULL);
     while (record->domain_count > 0)
         threads.client->left(record->domains[--record->domain_count]);
-    threads.client->end_regions(record);
+    threads.client->give_blanks_back(record);
 }
 
 static void bury(thread_record *record)

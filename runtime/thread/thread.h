@@ -19,7 +19,10 @@
 #include <safehandle/status.h>
 #include <stdint.h>
 
-enum { THREAD_DOMAINS = 32 /* how deep a thread can enter domains */ };
+enum {
+    THREAD_DOMAINS = 32, /* how deep a thread can enter domains */
+    THREAD_BLANKS = 64   /* 24 bytes each, and 8 here */
+};
 
 /*
  * The constrained regions that a thread has open, one inside the other. Touched by the thread alone, and by who buries
@@ -34,6 +37,27 @@ typedef struct thread_regions {
     void *stock;        /* of the innermost that has one: the handle room's, handle/stock.h */
 } thread_regions;
 
+/*
+ * What a thread has at hand to make handles of: the handle room's (handle/stock.h). Touched by the thread alone, and by
+ * who buries it. Invariant: left <= THREAD_BLANKS; blanks[left ..] are NULL.
+ */
+typedef struct thread_stock {
+    uint32_t group; /* of its blanks */
+    uint32_t left;
+    uint32_t filled; /* with how many it was last, for this group */
+    void *blanks[THREAD_BLANKS];
+} thread_stock;
+
+/* The class of the handle that the thread made last. Touched by the thread alone. Invariant: kind is NULL, or number is
+ * the class of the others. */
+typedef struct thread_class {
+    const void *kind;
+    const sh_site *site;
+    uint32_t group;
+    uint32_t number;
+    bool owned;
+} thread_class;
+
 /* In scanned memory, where it stays when its thread has ended, for another. Invariant: on the list of all records from
  * attach to detach, then among those that are free; domain_count is at most THREAD_DOMAINS. */
 typedef struct thread_record {
@@ -47,14 +71,16 @@ typedef struct thread_record {
     unsigned domain_count;
     atomic_word abort_asked; /* 1 from thread_ask_abort until thread_take_abort */
     thread_regions regions;
+    thread_stock stock;
+    thread_class made_last;
 } thread_record;
 
 /* What is done for a thread that has ended. */
 typedef struct thread_client {
     void (*lease_left)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success); /* its slot is cleared */
     void (*left)(uint32_t domain) SH_RELIABILITY(will_not_corrupt_state, success);    /* a domain that it was in */
-    void (*end_regions)(thread_record *ended)
-        SH_RELIABILITY(will_not_corrupt_state, success); /* what its open regions had in reserve */
+    void (*give_blanks_back)(thread_record *ended)
+        SH_RELIABILITY(will_not_corrupt_state, success); /* what its open regions had in reserve, and it had at hand */
 } thread_client;
 
 /* 0 or an errno value; once in a process. client must live as long as it. */

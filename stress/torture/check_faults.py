@@ -18,7 +18,7 @@ CANNOT_FAIL = [
     "pthread_attr_", "pthread_cond", "pthread_mutex_", "pthread_self", "pthread_setcancelstate", "pthread_setname_np",
     "pthread_sigmask", "sem_init", "sem_post", "sem_trywait", "sigaddset", "sigdelset", "sigemptyset", "sigfillset",
     "GC_allow_register_threads", "GC_base", "GC_call_with_alloc_lock", "GC_free", "GC_gcollect", "GC_get_gc_no",
-    "GC_get_java_finalization", "GC_get_on_collection_event", "GC_get_suspend_signal", "GC_get_thr_restart_signal",
+    "GC_get_java_finalization", "GC_get_min_bytes_allocd", "GC_get_on_collection_event", "GC_get_suspend_signal", "GC_get_thr_restart_signal",
     "GC_init", "GC_invoke_finalizers", "GC_is_", "GC_new_", "GC_register_disclaim_proc", "GC_register_my_thread",
     "GC_set_", "GC_should_invoke_finalizers", "GC_thread_is_registered", "GC_unregister_my_thread",
 ]

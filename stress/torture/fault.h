@@ -23,6 +23,7 @@
          ETXTBSY, EWOULDBLOCK)                                                                                         \
     CALL(close, EBADF, EDQUOT, EINTR, EIO, ENOSPC)                                                                     \
     CALL(fcntl64, EACCES, EAGAIN, EBADF, EINVAL, EMFILE)                                                               \
+    CALL(syscall, EINVAL, ENOSYS, EPERM)                                                                               \
     CALL(dup3, EBADF, EBUSY, EINTR, EINVAL, EMFILE)                                                                    \
     CALL(fstat64, EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW)              \
     CALL(getrlimit64, EFAULT, EINVAL, EPERM, ESRCH)                                                                    \
@@ -48,6 +49,7 @@
     CALL(sem_clockwait, EINTR)                                                                                         \
     CALL(GC_malloc, ENOMEM)                                                                                            \
     CALL(GC_malloc_kind, ENOMEM)                                                                                       \
+    CALL(GC_generic_malloc_many, ENOMEM)                                                                               \
     CALL(GC_malloc_uncollectable, ENOMEM)                                                                              \
     CALL(GC_register_finalizer_no_order, ENOMEM)                                                                       \
     CALL(GC_get_stack_base, ENOMEM)

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -113,6 +114,25 @@ int __wrap_close(int descriptor)
     return strikes ? -1 : result;
 }
 
+/* The library closes by this one, too. */
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+    va_list given;
+    va_start(given, number);
+    long first = va_arg(given, long), second = va_arg(given, long), third = va_arg(given, long);
+    va_end(given);
+    if (number == SYS_close)
+        return __wrap_close((int)first);
+    if (fault_strikes(FAULT_syscall))
+        return -1;
+    long result = __real_syscall(number, first, second, third);
+    if (result >= 0)
+        fault_spoil_errno();
+    return result;
+}
+
 WRAP(int, dup3, (int from, int to, int flags), (from, to, flags), -1)
 WRAP(int, fstat64, (int descriptor, struct stat *out_status), (descriptor, out_status), -1)
 WRAP(int, getrlimit64, (int resource, struct rlimit *out_limit), (resource, out_limit), -1)
@@ -184,6 +204,20 @@ void *__wrap_dlsym(void *where, const char *name)
 
 WRAP(void *, GC_malloc, (size_t size_bytes), (size_bytes), NULL)
 WRAP(void *, GC_malloc_kind, (size_t size_bytes, int kind), (size_bytes, kind), NULL)
+
+void __real_GC_generic_malloc_many(size_t size_bytes, int kind, void **out_list);
+void __wrap_GC_generic_malloc_many(size_t size_bytes, int kind, void **out_list);
+void __wrap_GC_generic_malloc_many(size_t size_bytes, int kind, void **out_list)
+{
+    if (fault_strikes(FAULT_GC_generic_malloc_many)) {
+        *out_list = NULL;
+        return;
+    }
+    __real_GC_generic_malloc_many(size_bytes, kind, out_list);
+    if (*out_list != NULL)
+        fault_spoil_errno();
+}
+
 WRAP_MEMORY(GC_malloc_uncollectable, (size_t size_bytes), (size_bytes), NULL)
 
 void __real_GC_free(void *memory);

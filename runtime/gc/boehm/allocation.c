@@ -22,10 +22,12 @@ static word_t own(const char *name, atomic_word *place)
     return found;
 }
 
+#define CALLS_OWN(name, ...) ((__typeof__(name) *)own(#name, &place))(__VA_ARGS__)
+
 #define STANDS_FOR(name, ...)                                                                                          \
     static atomic_word place;                                                                                          \
     contract_note_allocation();                                                                                        \
-    return ((__typeof__(name) *)own(#name, &place))(__VA_ARGS__)
+    return CALLS_OWN(name, __VA_ARGS__)
 
 FOR_ALL_TO_SEE void *GC_malloc(size_t size_bytes)
 {
@@ -50,6 +52,13 @@ FOR_ALL_TO_SEE void *GC_malloc_atomic_uncollectable(size_t size_bytes)
 FOR_ALL_TO_SEE void *GC_malloc_kind(size_t size_bytes, int kind)
 {
     STANDS_FOR(GC_malloc_kind, size_bytes, kind);
+}
+
+FOR_ALL_TO_SEE void GC_generic_malloc_many(size_t size_bytes, int kind, void **out_list)
+{
+    static atomic_word place;
+    contract_note_allocation();
+    CALLS_OWN(GC_generic_malloc_many, size_bytes, kind, out_list);
 }
 
 FOR_ALL_TO_SEE void *GC_malloc_ignore_off_page(size_t size_bytes)

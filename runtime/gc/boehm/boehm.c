@@ -30,10 +30,13 @@ static struct {
 
 static const watch_marks collector_marks = {GC_is_marked, GC_set_mark_bit};
 
+static void mark_fresh(void);
+
 static void scan_world(void)
 {
     listener.scanned_gc_no = GC_get_gc_no();
     listener.checked_gc_no = listener.scanned_gc_no;
+    mark_fresh();
     watch_scan(&boehm.client, &collector_marks, boehm.confirm_death);
     boehm_finalizers_scan();
 }
@@ -130,10 +133,16 @@ static void GC_CALLBACK queue_filled(void)
     boehm.client.deaths_found();
 }
 
+/* A collection stops all threads, which takes its time however little there is to collect: a program that opens and
+ * closes gets one each time that it has left so much behind, and not one for every 176 KB. */
+enum { GARBAGE_BYTES = 1024 * 1024 };
+
 static void start_collector(void)
 {
     GC_set_handle_fork(1); /* or a fork while another thread holds the allocation lock hangs the child */
     GC_set_finalize_on_demand(1);
+    if (GC_get_min_bytes_allocd() < GARBAGE_BYTES)
+        GC_set_min_bytes_allocd(GARBAGE_BYTES);
     GC_INIT();
     GC_set_java_finalization(1);
     GC_set_finalizer_notifier(queue_filled);
@@ -245,37 +254,135 @@ static bool boehm_group_open(uint32_t group)
     return call.opened;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * New objects for handles, which the collector gives by the page: linked by their first words, with 0 at the end.
+ * Invariant: covered by the allocation lock, but for incoming, which is the collector's while it fills it for the one
+ * thread that is_filling names: it does so before a collection can begin. An object leaves first and is watched in one
+ * step.
+ */
+static struct {
+    void *first;
+    void *incoming;
+    atomic_word is_filling;
+} fresh;
+
+SH_RELIABILITY(will_not_corrupt_state, success)
+static void mark_list(void *first)
+{
+    for (void *object = first; object != NULL; object = *(void **)object)
+        set_mark(object);
+}
+
+/* They are leaves, so that the collector does not see one from another. Where the world has stopped. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+static void mark_fresh(void)
+{
+    mark_list(fresh.first);
+    mark_list(fresh.incoming);
+}
+
+/* Objects of the size that the collector gives to whoever asks for one of size_bytes: it may add a byte. */
+static size_t object_size_bytes(size_t size_bytes)
+{
+    return (size_bytes + 1 + GC_GRANULE_BYTES - 1) / GC_GRANULE_BYTES * GC_GRANULE_BYTES;
+}
 
 typedef struct watch_call {
-    void *handle;
+    const void *contents;
+    size_t size_bytes;
     uint32_t group;
-    bool watched;
+    void **out_handles;
+    size_t count;
+    size_t watched;
     bool may_have_missed_one;
 } watch_call;
 
-static void *watch_locked(void *argument)
+static bool watch_one(watch_call *call, void *object)
+{
+    if (!watch_add(object, call->group))
+        return false;
+    memcpy(object, call->contents, call->size_bytes);
+    call->out_handles[call->watched++] = object;
+    return true;
+}
+
+static void *watch_fresh_locked(void *argument)
 {
     watch_call *call = argument;
-    call->watched = watch_add(call->handle, call->group);
+    while (call->watched < call->count && fresh.first != NULL) {
+        void *object = fresh.first;
+        void *next = *(void **)object;
+        if (!watch_one(call, object))
+            break;
+        fresh.first = next;
+    }
     call->may_have_missed_one = may_have_missed_one();
     return NULL;
 }
 
+static void *watch_incoming_locked(void *argument)
+{
+    if (fresh.first == NULL) {
+        fresh.first = fresh.incoming;
+        fresh.incoming = NULL;
+    }
+    return watch_fresh_locked(argument);
+}
+
+static void *watch_single_locked(void *argument)
+{
+    watch_call *call = argument;
+    (void)watch_one(call, call->out_handles[call->watched]); /* may fail here: then it stays uncounted */
+    return NULL;
+}
+
+/* The collector may run the program's finalizers, which may come here: so it is tried, and not waited for. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-static void *boehm_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
+static void allocate_many(watch_call *call)
+{
+    if (!atomic_word_swap_if(&fresh.is_filling, 0, 1))
+        return;
+    if (fresh.incoming == NULL)
+        GC_generic_malloc_many(object_size_bytes(call->size_bytes), (int)handle_kind, &fresh.incoming);
+    (void)GC_call_with_alloc_lock(watch_incoming_locked, call);
+    atomic_word_store_release(&fresh.is_filling, 0); /* release: it has been looked at */
+}
+
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+static void allocate_one(watch_call *call)
+{
+    void *single = GC_malloc_kind(call->size_bytes, (int)handle_kind);
+    call->out_handles[call->watched] = single;
+    if (single != NULL)
+        (void)GC_call_with_alloc_lock(watch_single_locked, call);
+}
+
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+static size_t boehm_handles_allocate(const void *contents, size_t size_bytes, uint32_t group, void **out_handles,
+                                     size_t count)
 {
     KEEP_ERRNO;
-    watch_call call = {.handle = FAILS_HERE("gc.handle") ? NULL : GC_malloc_kind(size_bytes, (int)handle_kind),
-                       .group = group};
-    if (call.handle == NULL)
-        return NULL;
-    memcpy(call.handle, contents, size_bytes);
-    (void)GC_call_with_alloc_lock(watch_locked, &call);
+    if (FAILS_HERE("gc.handle"))
+        return 0;
+    watch_call call = {
+        .contents = contents, .size_bytes = size_bytes, .group = group, .out_handles = out_handles, .count = count};
+    size_t before;
+    do {
+        before = call.watched;
+        (void)GC_call_with_alloc_lock(watch_fresh_locked, &call);
+        if (call.watched < count)
+            allocate_many(&call);
+        if (call.watched == before) /* another thread is at it, or a finalizer inside it; or there is no memory */
+            allocate_one(&call);
+    } while (call.watched < count && call.watched > before);
     if (call.may_have_missed_one)
         (void)listen_again_if_replaced();
-    return call.watched ? call.handle : NULL;
+    return call.watched;
 }
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void *boehm_scanned_allocate(size_t size_bytes)
@@ -471,9 +578,15 @@ static void boehm_pin(void *handle)
     (void)handle;
 }
 
-/* The collector's own fork handlers cover what its lock covers, and they run inside ours. */
 static void nothing(void)
 {
+}
+
+/* The collector's own fork handlers cover what its lock covers, and they run inside ours. In the child, who was filling
+ * is gone; in the parent, two that fill at the same time lose nothing but new objects. */
+static void boehm_fork_after(void)
+{
+    atomic_word_store(&fresh.is_filling, 0);
 }
 
 const gc_host gc_host_boehm = {
@@ -484,7 +597,8 @@ const gc_host gc_host_boehm = {
     .thread_leave = boehm_thread_leave,
     .thread_answer = answer_collector_signals,
     .group_open = boehm_group_open,
-    .handle_allocate = boehm_handle_allocate,
+    .handles_allocate = boehm_handles_allocate,
+    .handles_at_once = 64,
     .scanned_allocate = boehm_scanned_allocate,
     .scanned_free = boehm_scanned_free,
     .reveal = boehm_reveal,
@@ -509,5 +623,5 @@ const gc_host gc_host_boehm = {
     .visit_watched = boehm_visit_watched,
     .pin = boehm_pin,
     .fork_before = nothing,
-    .fork_after = nothing,
+    .fork_after = boehm_fork_after,
 };

@@ -207,10 +207,8 @@ static void write_contents(void *handle, const void *contents, size_t size_bytes
         atomic_word_store_release(&to[i], atomic_word_load(&from[i]));
 }
 
-SH_RELIABILITY(will_not_corrupt_state, may_fail)
-static void *manual_handle_allocate(const void *contents, size_t size_bytes, uint32_t group)
+static void *allocate_handle(const void *contents, size_t size_bytes, uint32_t group)
 {
-    KEEP_ERRNO;
     block *made = FAILS_HERE("gc.handle") ? NULL : take_memory(size_bytes);
     if (made == NULL)
         return NULL;
@@ -222,6 +220,17 @@ static void *manual_handle_allocate(const void *contents, size_t size_bytes, uin
     move_block(made, &host.groups[group].live, BLOCK_LIVE);
     unlock_host();
     return block_handle(made);
+}
+
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+static size_t manual_handles_allocate(const void *contents, size_t size_bytes, uint32_t group, void **out_handles,
+                                      size_t count)
+{
+    KEEP_ERRNO;
+    size_t made = 0;
+    while (made < count && (out_handles[made] = allocate_handle(contents, size_bytes, group)) != NULL)
+        made++;
+    return made;
 }
 
 static void condemn(block *condemned, gc_reason reason)
@@ -753,7 +762,8 @@ const gc_host gc_host_manual = {
     .thread_leave = manual_thread_leave,
     .thread_answer = manual_thread_answer,
     .group_open = manual_group_open,
-    .handle_allocate = manual_handle_allocate,
+    .handles_allocate = manual_handles_allocate,
+    .handles_at_once = 1, /* each is a block of malloc's anyway, and one that is not used has to be dropped */
     .scanned_allocate = manual_scanned_allocate,
     .scanned_free = free,
     .reveal = manual_reveal,

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Turns a call's result into 0 or an errno value, and stores the new descriptor. errno stays as it was. */
@@ -22,8 +23,9 @@ int platform_descriptor_close(sh_raw raw)
     if (!platform_is_descriptor(raw))
         return EBADF;
     int saved = errno;
-    /* Once: after EINTR, Linux has given the number back already, and closing again could close a stranger's. */
-    int error = close((int)raw) == 0 || errno == EINTR ? 0 : errno;
+    /* Not by close(), which is a cancellation point. Once: after EINTR, Linux has given the number back already, and
+     * closing again could close a stranger's. */
+    int error = syscall(SYS_close, (int)raw) == 0 || errno == EINTR ? 0 : errno;
     errno = saved;
     return error;
 }
