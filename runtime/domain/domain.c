@@ -67,7 +67,7 @@ bool domain_admits_now(uint32_t number)
 }
 
 /* A destroy that comes to nothing refuses nobody: its short refusal is never seen with the mutex held. */
-bool domain_admits(uint32_t number)
+bool domain_admits_made(uint32_t number)
 {
     if (domain_admits_now(number))
         return true;
@@ -80,7 +80,7 @@ bool domain_admits(uint32_t number)
 static uint32_t number_here(void)
 {
     const thread_record *record = thread_here();
-    return record == NULL || record->domain_count == 0 ? DOMAIN_ROOT : record->domains[record->domain_count - 1];
+    return record == NULL ? DOMAIN_ROOT : domain_here(record);
 }
 
 sh_status domain_admit(const sh_domain *domain_or_null, uint32_t *out_number)

@@ -8,6 +8,7 @@
 #ifndef DOMAIN_DOMAIN_H
 #define DOMAIN_DOMAIN_H
 
+#include "thread/thread.h"
 #include <safehandle/domain.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,15 +18,29 @@ enum { DOMAIN_ROOT = 0 };
 /* Reserves the table. False: there is no memory. */
 bool domain_start(void);
 
+/* The number of the one that the thread is in. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+static inline uint32_t domain_here(const thread_record *record)
+{
+    return record->domain_count == 0 ? DOMAIN_ROOT : record->domains[record->domain_count - 1];
+}
+
 /* The number of the domain that is to hold something new: the one given, else the thread's. SH_E_ARGUMENT: it is none.
  * SH_E_CLOSED: it is unloaded. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status domain_admit(const sh_domain *domain_or_null, uint32_t *out_number);
 
+/* domain_admits for one that is not the root. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool domain_admits_made(uint32_t number);
+
 /* Whether it still takes something new; asked again after that was made. Waits for a sh_domain_destroy that is just
  * finding out whether it may. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-bool domain_admits(uint32_t number);
+static inline bool domain_admits(uint32_t number)
+{
+    return number == DOMAIN_ROOT || domain_admits_made(number);
+}
 
 /* The same, for who must not wait: a domain that a thread is in is not being destroyed. */
 SH_RELIABILITY(will_not_corrupt_state, success)

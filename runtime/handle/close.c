@@ -65,7 +65,7 @@ bool close_as_invalid(sh_handle *h)
     if (closing.answer != STATE_DONE)
         return false;
     wake_spare(); /* the caller may give the number away now */
-    (void)owner_map_disown(h, handle_raw(h));
+    (void)owner_map_disown(h, owner_map_place(handle_class_of(h), handle_raw(h)));
     if (closing.duty != STATE_NOTHING)
         (void)settle(h, closing.duty); /* may fail here: without a barrier it is never known to be out of use */
     return true;

@@ -36,7 +36,7 @@ static bool is_class(const thread_class *made_last, const handle_class *wanted)
 }
 
 /* A loop that makes handles makes them of one class. */
-static sh_status find_class(making *made)
+static inline sh_status find_class(making *made)
 {
     thread_class *last = &made->record->made_last;
     const handle_class *wanted = &made->wanted;
@@ -55,27 +55,20 @@ static sh_status find_class(making *made)
     return status;
 }
 
-/* With wanted and context filled in, and the thread attached. */
-static sh_status begin_making(making *made)
-{
-    made->record = thread_here();
-    made->reserve = made->record->regions.stock == NULL ? NULL : stock_here(made->wanted.group);
-    return find_class(made);
-}
-
 /* It allocates, or could have done so: a contract that forbids it is broken whatever is at hand. */
-static sh_handle *draw(const making *made)
+static inline sh_handle *draw(const making *made)
 {
     contract_note_allocation();
     return stock_draw(&made->record->stock, made->wanted.group);
 }
 
 /* *out_blank has its class and context, and is the caller's alone: to everybody else it has ended. */
-static sh_status take_blank(const making *made, sh_handle **out_blank)
+static inline sh_status take_blank(const making *made, sh_handle **out_blank)
 {
-    uint32_t context_number;
-    sh_status status = made->reserve != NULL ? context_keep_reserved(made->context, &context_number)
-                                             : context_keep(made->context, &context_number);
+    uint32_t context_number = 0;
+    sh_status status = made->context == NULL   ? SH_OK
+                       : made->reserve != NULL ? context_keep_reserved(made->context, &context_number)
+                                               : context_keep(made->context, &context_number);
     if (status != SH_OK)
         return status;
     sh_handle *blank = made->reserve != NULL ? stock_take(made->reserve) : draw(made);
@@ -99,49 +92,76 @@ static void give_up_blank(sh_handle *blank)
 
 /* Whether the handle that was just born may stay. An unload that began meanwhile has seen it in use, or is seen here:
  * it pays for both sides (domain_begin_unload). */
-static bool is_admitted(uint32_t group)
+static inline bool is_admitted(uint32_t group)
 {
     platform_fence_light();
     CHECKPOINT("handle.born");
     return lifecycle_admit() == SH_OK && domain_admits(group);
 }
 
-static sh_status make_unset(making *made, sh_handle **out_handle)
+/* With everything but record, reserve and class filled in. */
+static inline sh_status begin(making *made, thread_record *record)
 {
-    sh_handle *h;
-    sh_status status = begin_making(made);
-    if (status == SH_OK)
-        status = take_blank(made, &h);
-    if (status != SH_OK)
-        return status;
-    atomic_word_store(&h->raw, (word_t)made->wanted.kind->invalid_value);
+    made->record = record;
+    made->reserve = record->regions.stock == NULL ? NULL : stock_here(made->wanted.group);
+    return find_class(made);
+}
+
+static inline sh_status make_unset(const handle_class *of, sh_handle *blank, sh_handle **out_handle)
+{
+    atomic_word_store(&blank->raw, (word_t)of->kind->invalid_value);
     CHECKPOINT("handle.made");
-    state_word_init(&h->state);
-    if (!is_admitted(made->wanted.group)) {
-        close_unborn(h);
+    state_word_init(&blank->state);
+    if (!is_admitted(of->group)) {
+        close_unborn(blank);
         return SH_E_CLOSED;
     }
-    *out_handle = h;
+    *out_handle = blank;
     return SH_OK;
 }
 
-/* Looks at what the caller gave, and attaches the thread. */
-static sh_status check(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
-                       const sh_site *site_or_null, making *out_making)
+/* Looks at what the caller gave, attaches the thread, and finds the class. */
+static sh_status begin_making(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
+                              const sh_site *site_or_null, making *out_making)
 {
     sh_create_options options;
     if (!options_read(&options, sizeof options, options_or_null, options_size_bytes))
         return SH_E_UNSUPPORTED;
     sh_status status = lifecycle_admit();
+    thread_record *record;
+    if (status == SH_OK)
+        status = thread_attach(false, &record);
     if (status != SH_OK)
         return status;
     handle_class wanted = {.kind = kind, .site = site_or_null, .owned = !options.not_owned};
     status = domain_admit(options.domain, &wanted.group);
-    thread_record *unused;
-    if (status == SH_OK)
-        status = thread_attach(false, &unused);
+    if (status != SH_OK)
+        return status;
     *out_making = (making){.wanted = wanted, .context = options.context};
-    return status;
+    return begin(out_making, record);
+}
+
+/* The usual case, which is over in a few steps: the defaults, outside of regions, another handle of the class that the
+ * thread made last, and a blank for it at hand. NULL: it is something else, or it is refused. */
+static inline thread_record *find_usual(const sh_kind *kind, const sh_create_options *options_or_null,
+                                        const sh_site *site_or_null)
+{
+    thread_record *record = thread_here();
+    if (options_or_null != NULL || record == NULL || record->regions.stock != NULL || record->stock.left == 0)
+        return NULL;
+    const thread_class *last = &record->made_last;
+    uint32_t group = record->stock.group;
+    bool same = last->kind == kind && last->site == site_or_null && last->owned && last->group == group &&
+                domain_here(record) == group;
+    return same && lifecycle_is_running() && domain_admits(group) ? record : NULL;
+}
+
+static inline sh_handle *draw_usual(thread_record *record)
+{
+    contract_note_allocation();
+    sh_handle *blank = stock_draw(&record->stock, record->stock.group);
+    atomic_half_store_release(&blank->class_number, record->made_last.number);
+    return blank;
 }
 
 sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
@@ -149,9 +169,20 @@ sh_status create_checked(const sh_kind *kind, const sh_create_options *options_o
 {
     if (kind == NULL || out_handle == NULL)
         return SH_E_ARGUMENT;
-    making made;
-    sh_status status = check(kind, options_or_null, options_size_bytes, site_or_null, &made);
-    return status != SH_OK ? status : make_unset(&made, out_handle);
+    thread_record *record = find_usual(kind, options_or_null, site_or_null);
+    making made = {.wanted = {.kind = kind}};
+    sh_handle *blank;
+    if (record != NULL) {
+        made.wanted.group = record->made_last.group;
+        blank = draw_usual(record);
+    } else {
+        sh_status status = begin_making(kind, options_or_null, options_size_bytes, site_or_null, &made);
+        if (status == SH_OK)
+            status = take_blank(&made, &blank);
+        if (status != SH_OK)
+            return status;
+    }
+    return make_unset(&made.wanted, blank, out_handle);
 }
 
 sh_status sh_create_at(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
@@ -186,7 +217,7 @@ sh_status sh_set_handle(sh_handle *h, sh_raw raw)
         return SH_E_INVALID;
     if (!store(h, raw))
         return SH_E_ARGUMENT;
-    sh_handle *stale = owner_map_replace(h, raw);
+    sh_handle *stale = owner_map_replace(h, owner_map_place(handle_class_of(h), raw));
     if (stale != NULL && close_as_invalid(stale))
         handle_raise(stale, SH_EVENT_DOUBLE_WRAP, EVENT_OWNER_STALE, h);
     gc->unpin(stale);
@@ -200,11 +231,11 @@ sh_status sh_set_handle(sh_handle *h, sh_raw raw)
 /* ---- wrapping ---------------------------------------------------------------------------------------------------- */
 
 /* It should not have been born: the caller keeps the value. SH_OK: an unload that came after the birth releases it. */
-static sh_status undo_birth(sh_handle *h, sh_raw raw)
+static sh_status undo_birth(sh_handle *h, const atomic_word *place)
 {
-    bool replaced = !owner_map_has(h, raw);
+    bool replaced = !owner_map_has(h, place);
     if (close_as_invalid(h) && replaced) {
-        sh_handle *owner = owner_map_find(h, raw);
+        sh_handle *owner = owner_map_find(place);
         handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_OWNER_STALE, owner);
         gc->unpin(owner);
     }
@@ -214,39 +245,60 @@ static sh_status undo_birth(sh_handle *h, sh_raw raw)
     return SH_E_CLOSED;
 }
 
-/* Born with its value in it, so that nothing has to be published. */
-static sh_status make_holding(const making *made, sh_handle *blank, sh_raw raw)
+static sh_status refuse_second_owner(sh_handle *blank, sh_handle *owner)
 {
+    handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, blank);
+    gc->unpin(owner);
+    give_up_blank(blank);
+    return SH_E_OWNED;
+}
+
+/* Born with its value in it, so that nothing has to be published. */
+static inline sh_status make_holding(const handle_class *of, sh_handle *blank, sh_raw raw)
+{
+    atomic_word *place = owner_map_place(of, raw);
     atomic_word_store(&blank->raw, (word_t)raw);
-    sh_handle *owner = owner_map_claim(blank, raw);
-    if (owner != NULL) {
-        handle_raise(owner, SH_EVENT_DOUBLE_WRAP, EVENT_WRAP_REFUSED, blank);
-        gc->unpin(owner);
-        give_up_blank(blank);
-        return SH_E_OWNED;
-    }
+    sh_handle *owner = owner_map_claim(blank, place);
+    if (owner != NULL)
+        return refuse_second_owner(blank, owner);
     CHECKPOINT("handle.made");
     state_word_init_holding(&blank->state);
     /* Whoever gets the number from the kernel meanwhile pays for both sides, too (owner_map_replace). */
-    return is_admitted(made->wanted.group) && owner_map_has(blank, raw) ? SH_OK : undo_birth(blank, raw);
+    return is_admitted(of->group) && owner_map_has(blank, place) ? SH_OK : undo_birth(blank, place);
 }
 
-sh_status sh_wrap_at(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
-                     size_t options_size_bytes, const sh_site *site_or_null, sh_handle **out_handle)
+static sh_status wrap_unusual(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
+                              size_t options_size_bytes, const sh_site *site_or_null, sh_handle **out_handle)
 {
-    if (kind == NULL || out_handle == NULL)
+    if (kind == NULL)
         return SH_E_ARGUMENT;
     making made;
     sh_handle *h;
-    sh_status status = check(kind, options_or_null, options_size_bytes, site_or_null, &made);
-    if (status == SH_OK)
-        status = begin_making(&made);
+    sh_status status = begin_making(kind, options_or_null, options_size_bytes, site_or_null, &made);
     if (status == SH_OK && kind_refuses(kind, raw))
         status = SH_E_INVALID;
     if (status == SH_OK)
         status = take_blank(&made, &h);
     if (status == SH_OK)
-        status = make_holding(&made, h, raw);
+        status = make_holding(&made.wanted, h, raw);
+    if (status == SH_OK)
+        *out_handle = h;
+    return status;
+}
+
+sh_status sh_wrap_at(const sh_kind *kind, sh_raw raw, const sh_create_options *options_or_null,
+                     size_t options_size_bytes, const sh_site *site_or_null, sh_handle **out_handle)
+{
+    if (out_handle == NULL)
+        return SH_E_ARGUMENT;
+    thread_record *record = find_usual(kind, options_or_null, site_or_null);
+    if (record == NULL)
+        return wrap_unusual(kind, raw, options_or_null, options_size_bytes, site_or_null, out_handle);
+    if (kind_refuses(kind, raw))
+        return SH_E_INVALID;
+    const handle_class of = {.kind = kind, .group = record->made_last.group, .owned = true};
+    sh_handle *h = draw_usual(record);
+    sh_status status = make_holding(&of, h, raw);
     if (status == SH_OK)
         *out_handle = h;
     return status;
@@ -272,8 +324,12 @@ static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **o
         return SH_E_UNSUPPORTED;
     making made = {.wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group},
                    .context = context_get(h->context_number)};
-    sh_handle *copy;
-    sh_status status = make_unset(&made, &copy);
+    sh_handle *blank, *copy;
+    sh_status status = begin(&made, thread_here()); /* attached: it leases h */
+    if (status == SH_OK)
+        status = take_blank(&made, &blank);
+    if (status == SH_OK)
+        status = make_unset(&made.wanted, blank, &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
     if (status == SH_OK)

@@ -48,7 +48,7 @@ bool sh_invalid_zero_or_minus_one(sh_raw raw)
 /* ---- file descriptors -------------------------------------------------------------------------------------------- */
 
 SH_RELIABILITY(will_not_corrupt_state, success)
-static bool is_no_descriptor(sh_raw raw)
+bool kind_is_no_descriptor(sh_raw raw)
 {
     return raw < 0;
 }
@@ -62,7 +62,7 @@ int kind_release_descriptor(sh_raw raw, void *context)
 
 #define DESCRIPTOR_KIND(kind_name, kind_base)                                                                          \
     {                                                                                                                  \
-        .name = kind_name, .base = kind_base, .invalid_value = -1, .is_invalid = is_no_descriptor,                     \
+        .name = kind_name, .base = kind_base, .invalid_value = -1, .is_invalid = kind_is_no_descriptor,                \
         .release = kind_release_descriptor, .duplicate = platform_descriptor_duplicate, .flags = SH_KIND_FD,           \
     }
 

@@ -3,22 +3,13 @@
 #include "base/checkpoint.h"
 #include "platform/platform.h"
 
-/* Hidden handles, or 0. */
-static atomic_word *owners;
+atomic_word *owner_map_words;
 
 bool owner_map_start(void)
 {
-    if (owners == NULL)
-        owners = platform_pages_map((size_t)OWNER_MAP_NUMBERS * sizeof *owners);
-    return owners != NULL;
-}
-
-/* NULL for what the map does not remember. */
-static atomic_word *place_of(const sh_handle *h, sh_raw raw)
-{
-    const handle_class *of = handle_class_of(h);
-    bool remembered = (of->kind->flags & SH_KIND_FD) != 0 && of->owned && (word_t)raw < OWNER_MAP_NUMBERS;
-    return remembered ? &owners[raw] : NULL;
+    if (owner_map_words == NULL)
+        owner_map_words = platform_pages_map((size_t)OWNER_MAP_NUMBERS * sizeof *owner_map_words);
+    return owner_map_words != NULL;
 }
 
 static sh_handle *reveal(const atomic_word *place)
@@ -28,22 +19,19 @@ static sh_handle *reveal(const atomic_word *place)
     return owner;
 }
 
-sh_handle *owner_map_claim(sh_handle *h, sh_raw raw)
+sh_handle *owner_map_claim_taken(sh_handle *h, atomic_word *place)
 {
-    atomic_word *place = place_of(h, raw);
-    /* Full, here and below: what the last owner did comes before what the next one does. */
-    while (place != NULL && !atomic_word_swap_if(place, 0, gc_hide(h))) {
+    do {
         CHECKPOINT("handle.claim");
         sh_handle *owner = reveal(place);
         if (owner != NULL)
             return owner;
-    }
+    } while (!atomic_word_swap_if(place, 0, gc_hide(h)));
     return NULL;
 }
 
-sh_handle *owner_map_replace(sh_handle *h, sh_raw raw)
+sh_handle *owner_map_replace(sh_handle *h, atomic_word *place)
 {
-    atomic_word *place = place_of(h, raw);
     if (place == NULL || atomic_word_swap_if(place, 0, gc_hide(h)))
         return NULL;
     for (;;) {
@@ -57,20 +45,8 @@ sh_handle *owner_map_replace(sh_handle *h, sh_raw raw)
     }
 }
 
-bool owner_map_has(const sh_handle *h, sh_raw raw)
-{
-    const atomic_word *place = place_of(h, raw);
-    return place == NULL || atomic_word_load(place) == gc_hide(h);
-}
-
-bool owner_map_disown(const sh_handle *h, sh_raw raw)
-{
-    atomic_word *place = place_of(h, raw);
-    return place == NULL || atomic_word_swap_if(place, gc_hide(h), 0);
-}
-
-sh_handle *owner_map_find(const sh_handle *h, sh_raw raw)
+sh_handle *owner_map_find(const atomic_word *place)
 {
     CHECKPOINT("handle.find");
-    return reveal(place_of(h, raw));
+    return reveal(place);
 }

@@ -138,26 +138,39 @@ static int run_release_held(sh_handle *h, sh_raw raw)
     return error;
 }
 
-/* Calls the kind's release. On a worker the lanes hold cancellation back for many, and call release_torn should the
- * thread end. Answers an errno value. */
+static void tell_of_failure(const sh_handle *h, int error)
+{
+    event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
+    record.os_error = error;
+    event_raise(&record);
+}
+
+static void tell_of_stranger(const sh_handle *h, const atomic_word *place)
+{
+    sh_handle *owner = owner_map_find(place);
+    handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_NUMBER_TAKEN, owner);
+    gc->unpin(owner);
+}
+
+/* On a worker the lanes hold cancellation back for many, and call release_torn should the thread end. */
+static int run_release_there(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
+{
+    return on_worker ? run_release(h, of, raw) : run_release_held(h, raw);
+}
+
+/* Calls the kind's release. Answers an errno value. */
 static int call_release(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
 {
-    if (!owner_map_disown(h, raw)) {
-        sh_handle *owner = owner_map_find(h, raw);
-        handle_raise(h, SH_EVENT_DOUBLE_WRAP, EVENT_NUMBER_TAKEN, owner);
-        gc->unpin(owner);
+    atomic_word *place = owner_map_place(of, raw);
+    if (!owner_map_disown(h, place)) {
+        tell_of_stranger(h, place);
         return 0;
     }
     /* Our own can do none of what a program's is guarded against; but its contract is checked like any other. */
     bool plain = !CONTRACTS_ARE_CHECKED && of->kind->release == kind_release_descriptor;
-    int error = plain       ? platform_descriptor_close(raw)
-                : on_worker ? run_release(h, of, raw)
-                            : run_release_held(h, raw);
-    if (error != 0) {
-        event_record record = handle_event(h, SH_EVENT_RELEASE_FAILED, EVENT_PLAIN, NULL);
-        record.os_error = error;
-        event_raise(&record);
-    }
+    int error = plain ? platform_descriptor_close(raw) : run_release_there(h, of, raw, on_worker);
+    if (error != 0)
+        tell_of_failure(h, error);
     return error;
 }
 

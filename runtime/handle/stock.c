@@ -137,7 +137,7 @@ void stock_empty(thread_stock *at_hand)
 static size_t fill_count(const thread_stock *at_hand, uint32_t group)
 {
     size_t most = gc->handles_at_once < THREAD_BLANKS ? gc->handles_at_once : THREAD_BLANKS;
-    bool first = at_hand->filled == 0 || at_hand->group != group;
+    bool first = !at_hand->has_filled || at_hand->group != group;
     return first && FIRST_FILL < most ? FIRST_FILL : most;
 }
 
@@ -150,7 +150,8 @@ bool stock_refill(thread_stock *at_hand, uint32_t group)
     stock_empty(at_hand);
     for (size_t i = 0; i < made; i++)
         at_hand->blanks[i] = blanks[i];
+    at_hand->has_filled = made > 0 || (at_hand->has_filled && at_hand->group == group);
     at_hand->group = group;
-    at_hand->left = at_hand->filled = (uint32_t)made;
+    at_hand->left = (uint32_t)made;
     return made > 0;
 }

@@ -243,3 +243,135 @@ Test(stock_on_boehm, survives_a_shutdown)
     cr_expect_geq(testing_released().count, BLANKS * 95 / 100);
     stock_return(record_here());
 }
+
+/* ---- at hand ----------------------------------------------------------------------------------------------------- */
+
+static sh_handle *wrapped(sh_raw raw)
+{
+    sh_handle *h;
+    cr_assert_eq(sh_wrap(&testing_kind, raw, NULL, &h), SH_OK);
+    return h;
+}
+
+static uint32_t at_hand(void)
+{
+    return record_here()->stock.left;
+}
+
+TestSuite(at_hand, .init = testing_start_boehm);
+
+Test(at_hand, some_are_made_at_once_and_then_many)
+{
+    cr_expect_eq(at_hand(), 0);
+    (void)wrapped(1);
+    uint32_t few = at_hand();
+    cr_expect_gt(few, 0);
+    no_memory();
+    for (uint32_t i = 0; i < few; i++)
+        (void)wrapped(i + 2);
+    sh_handle *h = NULL;
+    cr_expect_eq(sh_wrap(&testing_kind, 99, NULL, &h), SH_E_NOMEM);
+    cr_expect_null(h);
+    testing_at_nothing();
+    (void)wrapped(99);
+    cr_expect_eq(at_hand(), THREAD_BLANKS - 1);
+}
+
+Test(at_hand, they_are_of_the_domain_that_the_handle_is_made_in)
+{
+    sh_domain *domain;
+    sh_handle *tenants[THREAD_BLANKS], *ours[THREAD_BLANKS];
+    cr_assert_eq(sh_domain_create("tenant", &domain), SH_OK);
+    const sh_create_options options = {.domain = domain};
+    for (size_t i = 0; i < THREAD_BLANKS; i++) {
+        ours[i] = wrapped((sh_raw)(2 * i + 1));
+        cr_assert_eq(sh_wrap(&testing_kind, (sh_raw)(2 * i + 2), &options, &tenants[i]), SH_OK);
+    }
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    sh_handle *entered = wrapped(999);
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    cr_expect(sh_is_released(entered));
+    for (size_t i = 0; i < THREAD_BLANKS; i++) {
+        cr_expect(sh_is_released(tenants[i]), "%zu", i);
+        cr_expect_not(sh_is_closed(ours[i]), "%zu", i);
+    }
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK, "what is at hand for it is no handle");
+}
+
+/* Nothing of the thread reaches what was made of them. */
+Test(at_hand, what_was_drawn_is_the_callers_alone)
+{
+    for (sh_raw raw = 1; raw <= THREAD_BLANKS; raw++)
+        (void)wrapped(raw);
+    const thread_stock *stock = &record_here()->stock;
+    for (size_t i = 0; i < THREAD_BLANKS; i++)
+        cr_expect_eq(stock->blanks[i] == NULL, i >= stock->left, "%zu", i);
+}
+
+Test(at_hand, each_handle_is_of_its_own_class)
+{
+    static const sh_site sites[] = {{"here.c", 1}, {"there.c", 2}};
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < 2; i++)
+            for (int owned = 0; owned < 2; owned++) {
+                const sh_create_options options = {.not_owned = owned == 0};
+                sh_handle *h;
+                cr_assert_eq(sh_wrap_at(&testing_kind, 7, owned == 0 ? &options : NULL, sizeof options, &sites[i], &h),
+                             SH_OK);
+                const handle_class *of = handle_class_of(h);
+                cr_expect_eq(of->kind, &testing_kind);
+                cr_expect_eq(of->site, &sites[i]);
+                cr_expect_eq(of->owned, owned != 0);
+                cr_expect_eq(sh_close(h), SH_OK);
+            }
+    cr_expect_eq(testing_released().count, 6);
+}
+
+static void shut_down(void *unused)
+{
+    (void)unused;
+    testing_at_nothing();
+    cr_assert_eq(sh_shutdown(10000), SH_OK);
+}
+
+/* In the usual case as in the others: the second handle of a class takes the shortest way. */
+Test(at_hand, a_birth_beside_a_shutdown_is_undone)
+{
+    sh_handle *h = NULL;
+    for (int usual = 0; usual < 2; usual++) {
+        if (usual == 1)
+            (void)wrapped(1);
+        size_t released = testing_released().count;
+        testing_at("handle.made", 1, shut_down, NULL);
+        cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_E_CLOSED);
+        cr_expect_null(h);
+        cr_expect_eq(testing_released().count, released + (size_t)usual, "the one that was there");
+        testing_start_boehm();
+    }
+}
+
+Test(at_hand, a_birth_before_a_shutdown_is_seen)
+{
+    sh_handle *h = NULL;
+    testing_at("handle.born", 1, shut_down, NULL);
+    cr_expect_eq(sh_wrap(&testing_kind, 7, NULL, &h), SH_OK);
+    cr_assert_not_null(h);
+    cr_expect(sh_is_released(h));
+    cr_expect_eq(testing_released().last_raw, 7);
+}
+
+/* Births are not fenced, so whoever ends a domain, or all of them, pays for the fence. */
+Test(at_hand, an_unload_fences_for_the_others)
+{
+    sh_domain *domain;
+    cr_assert_eq(sh_domain_create("tenant", &domain), SH_OK);
+    testing_from("platform.barrier", 1000, NULL, NULL);
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    cr_expect_eq(testing_reached(), 1);
+    cr_expect_eq(sh_domain_destroy(domain), SH_OK);
+    cr_expect_eq(testing_reached(), 2);
+    cr_expect_eq(sh_shutdown(10000), SH_OK);
+    cr_expect_eq(testing_reached(), 3);
+    testing_at_nothing();
+}

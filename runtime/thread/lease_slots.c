@@ -5,12 +5,11 @@
 #include "gc/gc_host.h"
 #include "platform/platform.h"
 
-/* Before a thread is attached it has no slot that is free: so the inlined part needs no test for it. */
-static struct sh_lease_slots nobodys = {.slots = {{1, 0}, {1, 0}}};
+struct sh_lease_slots lease_slots_of_nobody = {.slots = {{1, 0}, {1, 0}}};
 
 /* Initial-exec, as all thread-local variables of the library: some words of the static TLS block, so that a dlopen of
  * the library always fits, no call finds it, and its first use on a thread needs no memory. */
-__thread struct sh_lease_slots *sh_lease_slots_1 __attribute__((tls_model("initial-exec"))) = &nobodys;
+__thread struct sh_lease_slots *sh_lease_slots_1 __attribute__((tls_model("initial-exec"))) = &lease_slots_of_nobody;
 
 /*
  * All slots that there ever were, by number less one.
@@ -21,14 +20,9 @@ static struct {
     atomic_word count;
 } all;
 
-lease_slots *lease_slots_here(void)
-{
-    return sh_lease_slots_1 == &nobodys ? NULL : (lease_slots *)sh_lease_slots_1;
-}
-
 void lease_slots_use(lease_slots *slots_or_null)
 {
-    sh_lease_slots_1 = slots_or_null == NULL ? &nobodys : &slots_or_null->first;
+    sh_lease_slots_1 = slots_or_null == NULL ? &lease_slots_of_nobody : &slots_or_null->first;
 }
 
 bool lease_slots_add(lease_slots *slots)

@@ -45,9 +45,15 @@ enum { INLINE_SLOTS = 2, LESSEES = 0xFFFE };
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool lease_slots_add(lease_slots *slots);
 
+/* Those of a thread that is not attached: none is free, so the inlined part needs no test for it. */
+extern struct sh_lease_slots lease_slots_of_nobody;
+
 /* The calling thread's; NULL before lease_slots_use, and after lease_slots_use(NULL). */
 SH_RELIABILITY(will_not_corrupt_state, success)
-lease_slots *lease_slots_here(void);
+static inline lease_slots *lease_slots_here(void)
+{
+    return sh_lease_slots_1 == &lease_slots_of_nobody ? NULL : (lease_slots *)sh_lease_slots_1;
+}
 SH_RELIABILITY(will_not_corrupt_state, success)
 void lease_slots_use(lease_slots *slots_or_null);
 

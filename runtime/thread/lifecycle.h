@@ -30,6 +30,12 @@ static inline void lifecycle_set(lifecycle_state state)
     atomic_word_store_release(&runtime_lifecycle.state, state);
 }
 
+/* The usual answer of lifecycle_admit, without anything that it may have to do. Acquire: as there. */
+static inline bool lifecycle_is_running(void)
+{
+    return atomic_word_load_acquire(&runtime_lifecycle.state) == LIFECYCLE_RUNNING;
+}
+
 /* SH_OK when new work is taken; SH_E_CLOSED before sh_init and from sh_shutdown on. */
 static inline sh_status lifecycle_admit(void)
 {

@@ -76,11 +76,6 @@ void thread_visit_leases(const void *handle,
 
 /* ---- attach and detach ------------------------------------------------------------------------------------------- */
 
-thread_record *thread_here(void)
-{
-    return (thread_record *)lease_slots_here(); /* its first field */
-}
-
 bool thread_is_ours(void)
 {
     const thread_record *here = thread_here();
@@ -124,13 +119,8 @@ static void free_record(thread_record *record)
     platform_mutex_unlock(&threads.mutex);
 }
 
-sh_status thread_attach(bool ours, thread_record **out_record)
+sh_status thread_attach_new(bool ours, thread_record **out_record)
 {
-    thread_record *here = thread_here();
-    if (here != NULL) {
-        *out_record = here;
-        return SH_OK;
-    }
     bool entered;
     sh_status status = gc->thread_enter(&entered);
     if (status != SH_OK)

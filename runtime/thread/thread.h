@@ -44,7 +44,7 @@ typedef struct thread_regions {
 typedef struct thread_stock {
     uint32_t group; /* of its blanks */
     uint32_t left;
-    uint32_t filled; /* with how many it was last, for this group */
+    bool has_filled; /* some were made for this group before */
     void *blanks[THREAD_BLANKS];
 } thread_stock;
 
@@ -88,11 +88,22 @@ int thread_start(const thread_client *client);
 
 /* The calling thread's record; NULL when it is not attached. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-thread_record *thread_here(void);
+static inline thread_record *thread_here(void)
+{
+    return (thread_record *)lease_slots_here(); /* its first field */
+}
+
+/* thread_attach for one that is not attached. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+sh_status thread_attach_new(bool ours, thread_record **out_record);
 
 /* Attaches the calling thread when it is not yet. SH_E_NOMEM, SH_E_UNSUPPORTED. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-sh_status thread_attach(bool ours, thread_record **out_record);
+static inline sh_status thread_attach(bool ours, thread_record **out_record)
+{
+    *out_record = thread_here();
+    return *out_record != NULL ? SH_OK : thread_attach_new(ours, out_record);
+}
 
 /* SH_E_ARGUMENT: not attached, or leases or regions are open. SH_E_UNSUPPORTED: it is ours, and the collector must know
  * it for as long as it runs. */

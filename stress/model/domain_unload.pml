@@ -3,7 +3,8 @@
  * Shows: a domain's unload against users, a normal finalizer that still flushes, and a handle that is made beside it.
  * From the moment its handle is draining, users are refused and finalizers are not; a handle made beside the unload is
  * seen by it, or its maker sees the unload; whatever is made is released.
- * Leaves out: the list itself and its lock (to list a handle is one step); several handles, which share nothing but
+ * The maker has a store buffer, as on x86: what it wrote, the unload sees some time later, or after its barrier.
+ * Leaves out: the list itself and its lock (a blank is on it before, and to be born is one step); several handles, which share nothing but
  * the domain's flag; deadlines, but for the choice not to wait for a finalizer; users who never pause, and could starve
  * the compare-and-swap that sets a flag.
  * From: document 002 (AppDomain unload); docs/state-machine.md, the flag DRAINING.
@@ -16,7 +17,8 @@ mtype = { OURS, NOBODYS, STRANGERS };
 mtype number = OURS;
 
 bool unloading; /* the domain's flag */
-bool listed;    /* the handle is where the unload looks */
+bool listed;    /* the handle is where the unload looks, and alive */
+bool in_buffer; /* its maker has written that, and nobody sees it yet */
 bool made;      /* its maker is done with it */
 bool flushed;   /* the finalizer has ended, well or not */
 
@@ -39,15 +41,34 @@ inline use_number()
     d_step { REQUIRE(never_under_a_user, (flags & HOLDS) == 0 || number == OURS) }
 }
 
-/* Lists the handle, then looks whether the domain is being unloaded: in this order, or nobody might see it. */
+/* The machine, which writes what is in the maker's store buffer when it likes. */
+proctype store_buffer()
+{
+end:
+    atomic { in_buffer; in_buffer = false; listed = true }
+}
+
+/* On the maker's processor: its own, before each of its compare-and-swaps; and the unload's membarrier. */
+inline fence()
+{
+    atomic {
+        if
+        :: in_buffer -> in_buffer = false; listed = true
+        :: else
+        fi
+    }
+}
+
+/* Brings the handle to life, then looks whether the domain is being unloaded: in this order, or nobody might see it. */
 proctype maker()
 {
     OPERATION_LOCALS;
-    listed = true;
+    in_buffer = true;
     if
-    :: unloading -> WITNESS(the_maker_saw_the_unload); begin_close(); release_if_must()
+    :: unloading -> WITNESS(the_maker_saw_the_unload); fence(); begin_close(); release_if_must()
     :: !unloading
     fi;
+    fence();
     publish();
     if
     :: answer == TOO_LATE -> close_number()
@@ -110,6 +131,7 @@ proctype unload()
     OPERATION_LOCALS;
     bool found;
     unloading = true;
+    fence(); /* platform_barrier */
     found = listed;
     if
     :: found -> drain()
@@ -137,6 +159,7 @@ init
     byte started;
     atomic {
         run maker();
+        run store_buffer();
         run unload();
         run normal_finalizer();
         do

@@ -299,25 +299,37 @@ typedef struct watch_call {
     bool may_have_missed_one;
 } watch_call;
 
-static bool watch_one(watch_call *call, void *object)
+/* A handle is whole words. */
+static inline void fill(void *object, const watch_call *call)
 {
-    if (!watch_add(object, call->group))
-        return false;
-    memcpy(object, call->contents, call->size_bytes);
-    call->out_handles[call->watched++] = object;
-    return true;
+    word_t *to = object;
+    const word_t *from = call->contents;
+    for (size_t i = 0, end = call->size_bytes / sizeof *to; i < end; i++)
+        to[i] = from[i];
+}
+
+/* What is not watched after all is new again. */
+static void take_back(watch_call *call, size_t end)
+{
+    while (end > call->watched) {
+        void *object = call->out_handles[--end];
+        *(void **)object = fresh.first;
+        fresh.first = object;
+    }
 }
 
 static void *watch_fresh_locked(void *argument)
 {
     watch_call *call = argument;
-    while (call->watched < call->count && fresh.first != NULL) {
+    size_t end = call->watched;
+    for (; end < call->count && fresh.first != NULL; end++) {
         void *object = fresh.first;
-        void *next = *(void **)object;
-        if (!watch_one(call, object))
-            break;
-        fresh.first = next;
+        fresh.first = *(void **)object;
+        fill(object, call);
+        call->out_handles[end] = object;
     }
+    call->watched += watch_add(call->out_handles + call->watched, end - call->watched, call->group);
+    take_back(call, end);
     call->may_have_missed_one = may_have_missed_one();
     return NULL;
 }
@@ -334,7 +346,7 @@ static void *watch_incoming_locked(void *argument)
 static void *watch_single_locked(void *argument)
 {
     watch_call *call = argument;
-    (void)watch_one(call, call->out_handles[call->watched]); /* may fail here: then it stays uncounted */
+    call->watched += watch_add(call->out_handles + call->watched, 1, call->group);
     return NULL;
 }
 
@@ -354,9 +366,11 @@ SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static void allocate_one(watch_call *call)
 {
     void *single = GC_malloc_kind(call->size_bytes, (int)handle_kind);
+    if (single == NULL)
+        return;
+    fill(single, call);
     call->out_handles[call->watched] = single;
-    if (single != NULL)
-        (void)GC_call_with_alloc_lock(watch_single_locked, call);
+    (void)GC_call_with_alloc_lock(watch_single_locked, call);
 }
 
 SH_RELIABILITY(will_not_corrupt_state, may_fail)

@@ -49,6 +49,58 @@ Test(boehm, the_first_full_collection_finds_every_dead_handle)
     cr_expect_eq(testing_events_sum(SH_EVENT_LEAKED_TO_FINALIZER), testing_released().count);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+    uintptr_t first = *(const uintptr_t *)a, second = *(const uintptr_t *)b;
+    return (first > second) - (first < second);
+}
+
+/* What the collector has given for handles, and no handle was made of yet, it must not give to anybody else. */
+Test(boehm, new_objects_outlive_a_collection)
+{
+    enum { ROUNDS = 40, EACH = 75 };
+    static sh_handle *all[ROUNDS * EACH];
+    for (size_t i = 0; i < ROUNDS * EACH; i++) {
+        if (i % EACH == 0)
+            sh_collect();
+        cr_assert_eq(sh_wrap(&testing_kind, (sh_raw)i + 1, NULL, &all[i]), SH_OK);
+    }
+    for (size_t i = 0; i < ROUNDS * EACH; i++)
+        cr_assert_eq(sh_dangerous_get_handle(all[i]), (sh_raw)i + 1, "two handles have the same memory");
+    qsort(all, ROUNDS * EACH, sizeof *all, compare_addresses);
+    for (size_t i = 1; i < ROUNDS * EACH; i++)
+        cr_assert_neq(all[i], all[i - 1]);
+}
+
+static void *make_many(void *unused)
+{
+    enum { MANY = 20000 };
+    cr_assert_eq(sh_thread_attach(), SH_OK);
+    for (sh_raw raw = 1; raw <= MANY; raw++) {
+        sh_handle *h;
+        cr_assert_eq(sh_wrap(&testing_kind, raw, NULL, &h), SH_OK);
+        cr_assert_eq(sh_dangerous_get_handle(h), raw, "another thread has the same memory");
+        if (raw % 7 != 0)
+            cr_assert_eq(sh_close(h), SH_OK);
+    }
+    return unused;
+}
+
+/* They take new objects from one list, which one of them fills. */
+Test(boehm, threads_that_make_handles_share_none)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, make_many, NULL), 0);
+    for (int i = 0; i < 5; i++)
+        sh_collect();
+    for (size_t i = 0; i < 4; i++)
+        (void)pthread_join(threads[i], NULL);
+    sh_collect();
+    testing_settle();
+    cr_expect_gt(testing_released().count, 4 * 20000 * 6 / 7);
+}
+
 Test(boehm, living_handles_are_left_alone)
 {
     enum { COUNT = 2000 };

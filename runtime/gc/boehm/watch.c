@@ -324,13 +324,26 @@ bool watch_group_open(uint32_t group)
     return true;
 }
 
-bool watch_add(const void *handle, uint32_t group)
+/* As many as the last chunk of the table has room for, which is a new one when the last is full. */
+static size_t add_to_chunk(chunk_list *table, void *const *handles, size_t count)
 {
-    chunk_list *table = &watch.tables[group];
     if (!have_spare_chunks(watch.group_count, is_full(table) ? 1 : 0))
-        return false;
-    table_append(table, gc_hide(handle));
-    return true;
+        return 0;
+    table_append(table, gc_hide(handles[0]));
+    chunk *last = table->last;
+    size_t added = 1;
+    while (added < count && last->used < CHUNK_ENTRIES)
+        last->entries[last->used++] = gc_hide(handles[added++]);
+    return added;
+}
+
+size_t watch_add(void *const *handles, size_t count, uint32_t group)
+{
+    size_t added = 0;
+    size_t more = 1;
+    for (; added < count && more > 0; added += more)
+        more = add_to_chunk(&watch.tables[group], handles + added, count - added);
+    return added;
 }
 
 static void condemn_table(chunk_list *table)

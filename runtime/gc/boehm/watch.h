@@ -30,9 +30,9 @@ bool watch_start(void);
 /* A table of its own for the group, as gc_host.h says. False: there is no memory for its part of the reserve. */
 bool watch_group_open(uint32_t group);
 
-/* False: there is no memory, and handle is not watched. */
+/* Answers how many of them are watched from now on, from the first on: fewer than count where there is no memory. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-bool watch_add(const void *handle, uint32_t group);
+size_t watch_add(void *const *handles, size_t count, uint32_t group);
 
 /*
  * Judges every unmarked handle, packs the table, fills the lane, and marks what must survive this collection: handles

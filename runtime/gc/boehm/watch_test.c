@@ -66,11 +66,22 @@ static void start(void)
     cr_assert(watch_start());
 }
 
+static bool try_add(thing *one, uint32_t group)
+{
+    void *handle = one;
+    return watch_add(&handle, 1, group) == 1;
+}
+
+static void add(thing *one, uint32_t group)
+{
+    cr_assert(try_add(one, group));
+}
+
 static void watch_some(size_t first, size_t count, gc_verdict verdict)
 {
     for (size_t i = first; i < first + count; i++) {
         things[i] = (thing){.reachable = true, .verdict = verdict};
-        cr_assert(watch_add(&things[i], 0));
+        add(&things[i], 0);
     }
 }
 
@@ -249,16 +260,55 @@ Test(watch, deaths_behind_an_unload_keep_their_reason, .init = start)
     cr_expect_null(take(&reason));
 }
 
+/* More than a chunk takes, from the middle of one on. */
+Test(watch, many_are_added_at_once)
+{
+    enum { BEFORE = 300, ADDED = 1500 };
+    start();
+    watch_all(BEFORE, GC_CONDEMN);
+    static void *handles[ADDED];
+    for (size_t i = 0; i < ADDED; i++) {
+        things[BEFORE + i] = (thing){.reachable = i % 2 == 0, .verdict = GC_CONDEMN};
+        handles[i] = &things[BEFORE + i];
+    }
+    cr_expect_eq(watch_add(handles, ADDED, 0), ADDED);
+    cr_expect_eq(watch_add(handles, 0, 0), 0);
+    collect(false);
+    watch_close_batch();
+    size_t dead = 0;
+    gc_reason reason;
+    for (const thing *taken; (taken = watch_take(&reason)) != NULL; dead++)
+        cr_expect_not(taken->reachable);
+    cr_expect_eq(dead, ADDED / 2);
+}
+
 /* Adds until there is no memory, and answers how many there are now. */
 static size_t add_all_that_fit(size_t added)
 {
     for (; added < MOST; added++) {
         things[added] = (thing){.reachable = true, .verdict = GC_CONDEMN};
-        if (!watch_add(&things[added], 0))
+        if (!try_add(&things[added], 0))
             break;
     }
     cr_assert_lt(added, MOST, "the reserve is not for adding");
     return added;
+}
+
+Test(watch, as_many_are_added_as_there_is_memory_for)
+{
+    static void *handles[MOST];
+    start();
+    testing_from("platform.pages", 1, NULL, NULL);
+    for (size_t i = 0; i < MOST; i++) {
+        things[i] = (thing){.reachable = true, .verdict = GC_CONDEMN};
+        handles[i] = &things[i];
+    }
+    size_t added = watch_add(handles, MOST, 0);
+    cr_expect_gt(added, 0);
+    cr_expect_lt(added, MOST);
+    cr_expect_eq(watch_add(handles + added, 1, 0), 0);
+    testing_at_nothing();
+    cr_expect_eq(watch_add(handles + added, MOST - added, 0), MOST - added);
 }
 
 static void kill_range(size_t first, size_t end)
@@ -461,7 +511,7 @@ static void model_add(size_t count)
         if (fresh->watched)
             continue;
         *fresh = (thing){.reachable = true, .verdict = GC_CONDEMN, .watched = true};
-        cr_assert(watch_add(fresh, 0));
+        add(fresh, 0);
     }
 }
 
@@ -511,7 +561,7 @@ static void watch_in_groups(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         things[i] = (thing){.reachable = true, .verdict = GC_CONDEMN, .group = (uint32_t)(i % GROUPS)};
-        cr_assert(watch_add(&things[i], things[i].group));
+        add(&things[i], things[i].group);
     }
 }
 
