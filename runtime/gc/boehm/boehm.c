@@ -272,7 +272,7 @@ SH_RELIABILITY(will_not_corrupt_state, success)
 static void mark_list(void *first)
 {
     for (void *object = first; object != NULL; object = *(void **)object)
-        set_mark(object);
+        GC_set_mark_bit(object);
 }
 
 /* They are leaves, so that the collector does not see one from another. Where the world has stopped. */

@@ -277,7 +277,7 @@ Test(watch, many_are_added_at_once)
     watch_close_batch();
     size_t dead = 0;
     gc_reason reason;
-    for (const thing *taken; (taken = watch_take(&reason)) != NULL; dead++)
+    for (const thing *taken; (taken = take(&reason)) != NULL; dead++)
         cr_expect_not(taken->reachable);
     cr_expect_eq(dead, ADDED / 2);
 }
