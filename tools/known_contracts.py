@@ -13,6 +13,7 @@ KNOWN = [
      "memcpy memmove memset memcmp memchr strlen strnlen strcmp strncmp strchr strrchr strstr bcmp"),
     (STRONGEST, "give memory back; they need none to do so", "free munmap GC_free"),
     (STRONGEST, "the descriptor is closed whatever they answer (Linux)", "close"),
+    (STRONGEST, "close a descriptor, or fence (membarrier): the only two that are asked for by number", "syscall"),
     (STRONGEST, "end what they are given, and can only refuse what was never open",
      "sem_destroy sem_close pthread_mutex_destroy pthread_cond_destroy closedir shm_unlink unlink timer_delete dlclose"),
     (STRONGEST, "fail only for a mutex, condition or semaphore that is none; what they wait for is a lock of ours, held "
@@ -35,7 +36,8 @@ KNOWN = [
      "GC_base GC_is_marked GC_set_mark_bit GC_clear_mark_bit GC_size GC_get_gc_no "
      "GC_get_on_collection_event GC_set_on_collection_event GC_get_suspend_signal GC_get_thr_restart_signal GC_thread_is_registered GC_get_stack_base GC_unregister_my_thread"),
     (MAY_FAIL, "need memory", "malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup mmap "
-                              "GC_malloc GC_malloc_atomic GC_malloc_uncollectable GC_malloc_kind GC_realloc "
+                              "GC_malloc GC_malloc_atomic GC_malloc_uncollectable GC_malloc_kind GC_generic_malloc_many "
+                              "GC_realloc "
                               "GC_register_my_thread"),
     (MAY_FAIL, "need a descriptor, or the system's consent",
      "open openat creat socket pipe pipe2 eventfd dup dup2 dup3 fcntl accept accept4 connect bind listen"),

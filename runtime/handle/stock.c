@@ -141,17 +141,20 @@ static size_t fill_count(const thread_stock *at_hand, uint32_t group)
     return first && FIRST_FILL < most ? FIRST_FILL : most;
 }
 
-bool stock_refill(thread_stock *at_hand, uint32_t group)
+/* The collector may run a finalizer of the program's while they are made, which makes handles, too: those one by one.
+ * They are written where they stay: a copy on the stack, or in a register that ends there, would keep handles alive. */
+sh_handle *stock_draw_refilled(thread_stock *at_hand, uint32_t group)
 {
+    void *single;
+    if (at_hand->is_filling)
+        return make_blanks(group, &single, 1) == 1 ? single : NULL;
+    at_hand->is_filling = true;
     size_t count = fill_count(at_hand, group);
-    /* Aside: the collector may run a finalizer of the program's in here, which makes handles, too. */
-    void *blanks[THREAD_BLANKS];
-    size_t made = make_blanks(group, blanks, count);
     stock_empty(at_hand);
-    for (size_t i = 0; i < made; i++)
-        at_hand->blanks[i] = blanks[i];
+    size_t made = make_blanks(group, at_hand->blanks, count);
+    at_hand->is_filling = false;
     at_hand->has_filled = made > 0 || (at_hand->has_filled && at_hand->group == group);
     at_hand->group = group;
     at_hand->left = (uint32_t)made;
-    return made > 0;
+    return made > 0 ? stock_draw(at_hand, group) : NULL;
 }

@@ -43,9 +43,9 @@ handle_stock *stock_here(uint32_t group);
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_handle *stock_take(handle_stock *stock);
 
-/* Has blanks for the group at hand, of which the thread has none. False: not one can be had. */
+/* stock_draw where the thread has none of the group: makes some. */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-bool stock_refill(thread_stock *at_hand, uint32_t group);
+sh_handle *stock_draw_refilled(thread_stock *at_hand, uint32_t group);
 
 /* Gives back what the thread has at hand. */
 SH_RELIABILITY(will_not_corrupt_state, success)
@@ -55,8 +55,8 @@ void stock_empty(thread_stock *at_hand);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static inline sh_handle *stock_draw(thread_stock *at_hand, uint32_t group)
 {
-    if ((at_hand->left == 0 || at_hand->group != group) && !stock_refill(at_hand, group))
-        return NULL;
+    if (at_hand->left == 0 || at_hand->group != group)
+        return stock_draw_refilled(at_hand, group);
     sh_handle *drawn = at_hand->blanks[--at_hand->left];
     at_hand->blanks[at_hand->left] = NULL; /* or it would be kept alive */
     return drawn;

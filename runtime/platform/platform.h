@@ -105,7 +105,7 @@ static inline void platform_fence_light(void)
 SH_RELIABILITY(will_not_corrupt_state, success)
 static inline void platform_fence_heavy(void)
 {
-    if (!platform_barrier())
+    if (!platform_barrier()) /* may fail here: see above */
         atomic_fence_full();
 }
 

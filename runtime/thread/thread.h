@@ -39,12 +39,13 @@ typedef struct thread_regions {
 
 /*
  * What a thread has at hand to make handles of: the handle room's (handle/stock.h). Touched by the thread alone, and by
- * who buries it. Invariant: left <= THREAD_BLANKS; blanks[left ..] are NULL.
+ * who buries it. Invariant: left <= THREAD_BLANKS; blanks[left ..] are NULL, except while it is filled.
  */
 typedef struct thread_stock {
     uint32_t group; /* of its blanks */
     uint32_t left;
     bool has_filled; /* some were made for this group before */
+    bool is_filling; /* they are being made right now */
     void *blanks[THREAD_BLANKS];
 } thread_stock;
 

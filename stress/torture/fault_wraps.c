@@ -99,24 +99,31 @@ int __wrap_fcntl64(int descriptor, int command, ...)
     return result;
 }
 
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
 /* Linux has given the number back whatever close answers. */
-int __real_close(int descriptor);
-int __wrap_close(int descriptor);
-int __wrap_close(int descriptor)
+static int close_or_fail(int descriptor)
 {
     bool strikes = fault_strikes(FAULT_close);
     int error = errno;
-    int result = __real_close(descriptor);
+    long result = __real_syscall(SYS_close, descriptor);
     if (strikes)
         errno = error;
     else if (result == 0)
         fault_spoil_errno();
-    return strikes ? -1 : result;
+    return strikes ? -1 : (int)result;
+}
+
+int __real_close(int descriptor);
+int __wrap_close(int descriptor);
+int __wrap_close(int descriptor)
+{
+    pthread_testcancel(); /* which close(2) does, and syscall(2) does not */
+    return close_or_fail(descriptor);
 }
 
 /* The library closes by this one, too. */
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
     va_list given;
@@ -124,7 +131,7 @@ long __wrap_syscall(long number, ...)
     long first = va_arg(given, long), second = va_arg(given, long), third = va_arg(given, long);
     va_end(given);
     if (number == SYS_close)
-        return __wrap_close((int)first);
+        return close_or_fail((int)first);
     if (fault_strikes(FAULT_syscall))
         return -1;
     long result = __real_syscall(number, first, second, third);
