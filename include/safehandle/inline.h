@@ -39,14 +39,18 @@ struct sh_handle_head {
 /* What the inlined parts know of the state. */
 #define SH_STATE_CLOSED ((uint64_t)1)
 #define SH_STATE_HOLDS ((uint64_t)1 << 4)
+#define SH_STATE_DRAINING ((uint64_t)1 << 8)
 #define SH_STATE_USERS_FENCE ((uint64_t)1 << 10)
 #define SH_STATE_ONE ((uint64_t)1 << 32)
 /* Open, set, leased by several threads, and nothing else: the lower half of the word, which the count leaves alone. */
 #define SH_STATE_LEASED_HERE_TOO ((uint32_t)(0xFFFF0000u | SH_STATE_HOLDS))
 /* Closed, or draining, or pinned, or the count at an end of its range. */
 #define SH_STATE_REFUSING                                                                                              \
-    (SH_STATE_CLOSED | (uint64_t)1 << 8 | (uint64_t)1 << 6 | (uint64_t)1 << 62 | (uint64_t)1 << 63)
+    (SH_STATE_CLOSED | SH_STATE_DRAINING | (uint64_t)1 << 6 | (uint64_t)1 << 62 | (uint64_t)1 << 63)
 #define SH_STATE_NEGATIVE ((uint64_t)1 << 63)
+/* Whoever ends a lease has to fence: it may be the last user; or nobody has a barrier later on, since there is none, or
+ * since the unload's lies behind already. */
+#define SH_STATE_LEAVERS_FENCE (SH_STATE_CLOSED | SH_STATE_DRAINING | SH_STATE_USERS_FENCE)
 
 /* One lease of a thread. Invariant: handle is 0, or the address of a handle that the thread leases, or is about to. */
 struct sh_lease_slot {
@@ -179,7 +183,7 @@ static inline void sh_lease_end_inline(sh_lease *lease)
     SH_INLINE_POINT("handle.lease-cleared");
     /* Acquire: the library goes on from there. */
     uint64_t state = __atomic_load_n(&((const struct sh_handle_head *)(const void *)h)->state, __ATOMIC_ACQUIRE);
-    if (SH_UNLIKELY((state & (SH_STATE_CLOSED | SH_STATE_USERS_FENCE)) != 0))
+    if (SH_UNLIKELY((state & SH_STATE_LEAVERS_FENCE) != 0))
         sh_lease_leave(h);
 }
 #if defined(__GNUC__) && !defined(__clang__)

@@ -19,9 +19,9 @@ _Static_assert(offsetof(sh_handle, state) == offsetof(struct sh_handle_head, sta
                    offsetof(sh_handle, raw) == offsetof(struct sh_handle_head, raw),
                "the inlined parts know the first words of a handle");
 _Static_assert(SH_STATE_CLOSED == STATE_CLOSED && SH_STATE_HOLDS == STATE_HOLDS &&
-                   SH_STATE_USERS_FENCE == STATE_USERS_FENCE && SH_STATE_ONE == STATE_ONE &&
-                   SH_STATE_REFUSING == STATE_REFUSING && SH_STATE_NEGATIVE == STATE_NEGATIVE &&
-                   SH_STATE_LEASED_HERE_TOO == (STATE_LEASED | STATE_HOLDS),
+                   SH_STATE_DRAINING == STATE_DRAINING && SH_STATE_USERS_FENCE == STATE_USERS_FENCE &&
+                   SH_STATE_ONE == STATE_ONE && SH_STATE_REFUSING == STATE_REFUSING &&
+                   SH_STATE_NEGATIVE == STATE_NEGATIVE && SH_STATE_LEASED_HERE_TOO == (STATE_LEASED | STATE_HOLDS),
                "the inlined parts know the state word");
 
 /* ---- beginning --------------------------------------------------------------------------------------------------- */
