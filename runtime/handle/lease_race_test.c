@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Users by lease against closers, with the parts that are compiled into the program: what the barrier is there for, in
+ * tight loops, since a processor delays a write for some nanoseconds only. Whatever they do, no value is released under
+ * its user, and none stays for ever. The argument `manual`: the host; ThreadSanitizer sees that one only.
+ */
+#include "base/atomic.h"
+#include "handle/handle.h"
+#include "platform/platform.h"
+#include "testing/tap.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <safehandle.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { DUEL_ROUNDS = 20000, PLACE_STEPS = 4000 };
+#else
+enum { DUEL_ROUNDS = 30000, PLACE_STEPS = 40000 };
+#endif
+
+static bool manual;
+
+static unsigned next(unsigned *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 16;
+}
+
+static void drop(sh_handle *h)
+{
+    if (manual)
+        CHECK(sh_host_drop(h) == SH_OK);
+}
+
+/* ---- duels: one step of each side, as close together as can be -----------------------------------------------------
+ */
+
+enum { SPINS_BEFORE_YIELDING = 2000, LONGEST_DELAY = 512, LOOKS_WHILE_INSIDE = 40, SIDES = 2 };
+
+/* Invariant: what a side does in a round lies between two meetings. */
+static struct {
+    sh_handle *h;
+    atomic_word gone;    /* the value is released */
+    atomic_word arrived; /* at meetings, by both sides together */
+    void (*challenge)(unsigned *seed);
+    void (*prepare)(void);
+} duel;
+
+static int note_release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    atomic_word_store_release(&duel.gone, 1);
+    return 0;
+}
+
+static const sh_kind duel_kind = {
+    .name = "duel", .invalid_value = 0, .is_invalid = sh_invalid_zero, .release = note_release};
+
+/* Without a system call, while both run. */
+static void meet(word_t *in_out_meetings)
+{
+    (void)atomic_word_add_full(&duel.arrived, 1);
+    word_t all = ++*in_out_meetings * SIDES;
+    for (int spins = 0; atomic_word_load_acquire(&duel.arrived) < all; spins++)
+        if (spins > SPINS_BEFORE_YIELDING)
+            (void)sched_yield();
+}
+
+static void delay(unsigned *seed)
+{
+    for (volatile unsigned left = next(seed) % LONGEST_DELAY; left > 0; left--)
+        continue;
+}
+
+/* Beyond the caches that are near: one line for each 16 bits. */
+static volatile char far_away[1 << 22];
+
+/* Writes reach memory in order, so one that follows those of lines far away is late by as long as they take. */
+static void keep_writes_back(unsigned *seed)
+{
+    enum { WRITES = 24, LINE_SIZE_BYTES = 64 };
+    for (int i = 0; i < WRITES; i++)
+        far_away[(size_t)next(seed) * LINE_SIZE_BYTES] = 1;
+}
+
+static void lease_once(void)
+{
+    sh_lease lease;
+    sh_raw raw;
+    CHECK(sh_lease_begin(&lease, duel.h, &raw) == SH_OK);
+    sh_lease_end(&lease);
+}
+
+static sh_lease held;
+
+static void hold(void)
+{
+    sh_raw raw;
+    CHECK(sh_lease_begin(&held, duel.h, &raw) == SH_OK);
+}
+
+static void enter(unsigned *seed)
+{
+    sh_lease lease;
+    sh_raw raw;
+    delay(seed);
+    keep_writes_back(seed);
+    if (sh_lease_begin(&lease, duel.h, &raw) != SH_OK)
+        return;
+    for (int look = 0; look < LOOKS_WHILE_INSIDE; look++)
+        if (atomic_word_load(&duel.gone) != 0) {
+            CHECK(!"released under its user");
+            break;
+        }
+    sh_lease_end(&lease);
+}
+
+static void leave(unsigned *seed)
+{
+    delay(seed);
+    keep_writes_back(seed);
+    sh_lease_end(&held);
+}
+
+static void *challenge(void *unused)
+{
+    unsigned seed = 1;
+    word_t meetings = 0;
+    for (int round = 0; round < DUEL_ROUNDS && atomic_word_load(&tap.failures) == 0; round++) {
+        meet(&meetings);
+        duel.prepare();
+        meet(&meetings);
+        meet(&meetings);
+        duel.challenge(&seed);
+        meet(&meetings);
+        meet(&meetings); /* so that both see the same failures */
+    }
+    return unused;
+}
+
+/* As an unload leaves it: nobody new, and a barrier behind that. */
+static void drain(sh_handle *h)
+{
+    state_word_drain(&h->state);
+    if (platform_barrier())
+        (void)state_word_fenced(&h->state);
+}
+
+/* Whatever the other side does, the value is gone when both are through. */
+static void fight(void (*prepare)(void), void (*other_side)(unsigned *seed), bool drained)
+{
+    pthread_t challenger;
+    unsigned seed = 2;
+    word_t meetings = 0;
+    atomic_word_store(&duel.arrived, 0);
+    duel.prepare = prepare;
+    duel.challenge = other_side;
+    (void)pthread_create(&challenger, NULL, challenge, NULL);
+    for (int round = 0; round < DUEL_ROUNDS && atomic_word_load(&tap.failures) == 0; round++) {
+        atomic_word_store(&duel.gone, 0);
+        CHECK(sh_wrap(&duel_kind, 7, NULL, &duel.h) == SH_OK);
+        meet(&meetings);
+        meet(&meetings);
+        if (drained)
+            drain(duel.h);
+        meet(&meetings);
+        delay(&seed);
+        (void)sh_close(duel.h);
+        meet(&meetings);
+        CHECK(atomic_word_load_acquire(&duel.gone) == 1);
+        meet(&meetings);
+        drop(duel.h);
+    }
+    (void)pthread_join(challenger, NULL);
+}
+
+static void nobody_enters_what_is_released(void)
+{
+    fight(lease_once, enter, false);
+}
+
+static void the_last_to_leave_releases(void)
+{
+    fight(hold, leave, false);
+}
+
+/* The closer needs no barrier then, so who leaves has to fence. */
+static void the_last_to_leave_releases_while_its_domain_is_unloaded(void)
+{
+    fight(hold, leave, true);
+}
+
+int main(int count, char **arguments)
+{
+    manual = count > 1 && strcmp(arguments[1], "manual") == 0;
+    sh_options options = {.collector = manual ? SH_COLLECTOR_MANUAL : SH_COLLECTOR_BOEHM};
+    if (sh_init(&options) != SH_OK)
+        return 2;
+    TAP_RUN(nobody_enters_what_is_released);
+    TAP_RUN(the_last_to_leave_releases);
+    TAP_RUN(the_last_to_leave_releases_while_its_domain_is_unloaded);
+    CHECK(sh_shutdown(10000) == SH_OK);
+    return tap_end();
+}
