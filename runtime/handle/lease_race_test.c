@@ -21,7 +21,7 @@
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { DUEL_ROUNDS = 20000, PLACE_STEPS = 4000 };
 #else
-enum { DUEL_ROUNDS = 30000, PLACE_STEPS = 40000 };
+enum { DUEL_ROUNDS = 60000, PLACE_STEPS = 40000 };
 #endif
 
 static bool manual;
@@ -41,10 +41,11 @@ static void drop(sh_handle *h)
 /* ---- duels: one step of each side, as close together as can be -----------------------------------------------------
  */
 
-enum { SPINS_BEFORE_YIELDING = 2000, LONGEST_DELAY = 512, LOOKS_WHILE_INSIDE = 40, SIDES = 2 };
+enum { SPINS_BEFORE_YIELDING = 2000, LONGEST_DELAY = 512, LOOKS_WHILE_INSIDE = 40, SIDES = 2, MADE_AT_ONCE = 1000 };
 
 /* Invariant: what a side does in a round lies between two meetings. */
 static struct {
+    sh_handle *made[MADE_AT_ONCE];
     sh_handle *h;
     atomic_word gone;    /* the value is released */
     atomic_word arrived; /* at meetings, by both sides together */
@@ -79,15 +80,15 @@ static void delay(unsigned *seed)
         continue;
 }
 
-/* Beyond the caches that are near: one line for each 16 bits. */
-static volatile char far_away[1 << 22];
+/* Beyond the caches that are near. */
+static volatile char far_away[1 << 24];
 
 /* Writes reach memory in order, so one that follows those of lines far away is late by as long as they take. */
 static void keep_writes_back(unsigned *seed)
 {
-    enum { WRITES = 24, LINE_SIZE_BYTES = 64 };
+    enum { WRITES = 56, LINE_SIZE_BYTES = 64 };
     for (int i = 0; i < WRITES; i++)
-        far_away[(size_t)next(seed) * LINE_SIZE_BYTES] = 1;
+        far_away[(size_t)next(seed) * 4 * LINE_SIZE_BYTES] = 1;
 }
 
 static void lease_once(void)
@@ -153,6 +154,35 @@ static void drain(sh_handle *h)
         (void)state_word_fenced(&h->state);
 }
 
+/* So that a round has the two sides only, and not the threads that handles die on. */
+static void make_all(void)
+{
+    for (int i = 0; i < MADE_AT_ONCE; i++)
+        CHECK(sh_wrap(&duel_kind, 7, NULL, &duel.made[i]) == SH_OK);
+}
+
+static void drop_all(void)
+{
+    for (int i = 0; i < MADE_AT_ONCE; i++) {
+        (void)sh_close(duel.made[i]);
+        drop(duel.made[i]);
+    }
+}
+
+static void close_against(word_t *in_out_meetings, unsigned *seed, bool drained)
+{
+    meet(in_out_meetings);
+    meet(in_out_meetings);
+    if (drained)
+        drain(duel.h);
+    meet(in_out_meetings);
+    delay(seed);
+    (void)sh_close(duel.h);
+    meet(in_out_meetings);
+    CHECK(atomic_word_load_acquire(&duel.gone) == 1);
+    meet(in_out_meetings);
+}
+
 /* Whatever the other side does, the value is gone when both are through. */
 static void fight(void (*prepare)(void), void (*other_side)(unsigned *seed), bool drained)
 {
@@ -162,23 +192,19 @@ static void fight(void (*prepare)(void), void (*other_side)(unsigned *seed), boo
     atomic_word_store(&duel.arrived, 0);
     duel.prepare = prepare;
     duel.challenge = other_side;
+    make_all();
     (void)pthread_create(&challenger, NULL, challenge, NULL);
     for (int round = 0; round < DUEL_ROUNDS && atomic_word_load(&tap.failures) == 0; round++) {
+        if (round > 0 && round % MADE_AT_ONCE == 0) {
+            drop_all();
+            make_all();
+        }
+        duel.h = duel.made[round % MADE_AT_ONCE];
         atomic_word_store(&duel.gone, 0);
-        CHECK(sh_wrap(&duel_kind, 7, NULL, &duel.h) == SH_OK);
-        meet(&meetings);
-        meet(&meetings);
-        if (drained)
-            drain(duel.h);
-        meet(&meetings);
-        delay(&seed);
-        (void)sh_close(duel.h);
-        meet(&meetings);
-        CHECK(atomic_word_load_acquire(&duel.gone) == 1);
-        meet(&meetings);
-        drop(duel.h);
+        close_against(&meetings, &seed, drained);
     }
     (void)pthread_join(challenger, NULL);
+    drop_all();
 }
 
 static void nobody_enters_what_is_released(void)
