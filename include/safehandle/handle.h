@@ -154,8 +154,8 @@ SH_API sh_raw sh_dangerous_get_handle(const sh_handle *h);
  * SH_OK         it is released (now, or earlier)
  * SH_PENDING    a user still holds a reference, or another thread is releasing it right now
  * SH_E_RELEASE  this call released it, and the OS refused; an event says why
- * SH_E_SYSTEM   another thread has leased it, and the system has forbidden membarrier(2) since sh_init: nobody can know
- *               whether it is in use, so it stays open for ever, and an event says so (docs/leases.md)
+ * SH_E_SYSTEM   other threads leased it, and the system has forbidden membarrier(2) since sh_init: nobody can know
+ *               whether they still do, so it stays closed and is released by the collector only; an event says so
  */
 SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_close(sh_handle *h);
@@ -175,7 +175,7 @@ SH_API sh_status sh_close(sh_handle *h);
  *               finalizer waits for a user
  * SH_E_TIMEOUT  users are left; the close stays begun, and the last user finishes it (sh_holders says who they are)
  * SH_E_RELEASE  to every waiter, when the OS refused
- * SH_E_SYSTEM   as sh_close
+ * SH_E_SYSTEM   as from sh_close
  */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms);

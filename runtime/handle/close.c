@@ -5,6 +5,7 @@
 #include "platform/platform.h"
 #include "thread/lifecycle.h"
 #include "thread/thread.h"
+#include <errno.h>
 
 static sh_status released_status(const sh_handle *h)
 {
@@ -20,6 +21,8 @@ sh_status sh_close(sh_handle *h)
         sh_status status = settle(h, closing.duty);
         if (status == SH_E_SYSTEM && closing.answer == STATE_DONE)
             handle_raise(h, SH_EVENT_LEAKED_REFERENCE, EVENT_NO_BARRIER, NULL);
+        if (status == SH_E_SYSTEM)
+            errno = (int)atomic_word_load(&platform_barrier_missing);
         if (status != SH_PENDING)
             return status;
     }

@@ -78,12 +78,13 @@ bool platform_condition_wait(platform_condition *condition, platform_mutex *mute
 /*
  * Two sides that each write a word of their own and then read the other's must each fence in between, or neither may
  * see the other. Where one side is rare, it pays for both: platform_barrier is a full fence on every thread of the
- * process that is running now, and the frequent side's platform_fence_light only keeps the compiler from reordering.
+ * process that is running now, and the frequent side only keeps the compiler from reordering (inline.h).
  *
  * Source: membarrier(2), and the measurements of findings 14: a microsecond, some when other threads run.
  */
 
-/* 1: the system has no such barrier, or has forbidden it since; light fences are full ones from then on. */
+/* Not 0: the system has no such barrier, or has forbidden it since, and this errno value says why; from then on
+ * the frequent side fences fully, too. */
 extern atomic_word platform_barrier_missing;
 
 /* Asks the system for it; may_ask: false on systems that end who asks. */
