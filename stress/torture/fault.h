@@ -43,6 +43,7 @@
     CALL(pthread_getattr_np, EACCES, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM)                                           \
     CALL(atexit, ENOMEM)                                                                                               \
     CALL(sigaction, EFAULT, EINVAL)                                                                                    \
+    CALL(syscall, EINVAL, ENOMEM, ENOSYS, EPERM)                                                                       \
     CALL(tgkill, EAGAIN, EINVAL, EPERM, ESRCH)                                                                         \
     CALL(dlsym, ENOENT)                                                                                                \
     CALL(sem_wait, EINTR)                                                                                              \

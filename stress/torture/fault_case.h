@@ -22,7 +22,8 @@ typedef struct fault_scene {
     sh_lease leases[FAULT_LEASES];
     uintptr_t outputs[FAULT_OUTPUTS]; /* a handle, or a number */
     bool fault_lasts;                 /* the call fails on and on: it is no use to wait long */
-    bool broken;                      /* by a case, which saw a promise broken */
+    bool no_barrier; /* that call is the barrier: what other threads lease then stays open for ever (docs/leases.md) */
+    bool broken;     /* by a case, which saw a promise broken */
 } fault_scene;
 
 #define FAULT_UNTOUCHED ((uintptr_t)0x5AFE5AFE5AFE5AFE)

@@ -205,6 +205,22 @@ static sh_status call_add_ref(fault_scene *s)
     return taken ? sh_dangerous_release(s->subjects[0]) : status;
 }
 
+/* What the inlined parts leave to the library. */
+static sh_status call_add_ref_refused(fault_scene *s)
+{
+    sh_handle *h = s->subjects[0];
+    uint64_t seen = __atomic_fetch_add(&((struct sh_handle_head *)(void *)h)->state, SH_STATE_ONE, __ATOMIC_ACQUIRE);
+    bool taken = false;
+    return sh_dangerous_add_ref_refused(h, seen, &taken);
+}
+
+static sh_status call_release_last(fault_scene *s)
+{
+    sh_handle *h = s->subjects[0];
+    return sh_dangerous_release_last(
+        h, __atomic_fetch_sub(&((struct sh_handle_head *)(void *)h)->state, SH_STATE_ONE, __ATOMIC_RELEASE));
+}
+
 static sh_status call_release(fault_scene *s)
 {
     return sh_dangerous_release(s->subjects[0]);
@@ -259,6 +275,23 @@ static sh_status call_lease_begin_kind(fault_scene *s)
 static sh_status call_lease_begin_kind_at(fault_scene *s)
 {
     return end_lease(s, sh_lease_begin_kind(&s->leases[0], s->subjects[0], &sh_kind_fd, (sh_raw *)&s->outputs[0]));
+}
+
+static sh_status call_lease_enter(fault_scene *s)
+{
+    struct sh_lease_entry entry = sh_lease_enter(s->subjects[0], NULL);
+    if (entry.slot != NULL)
+        s->leases[0] = (sh_lease){.handle = s->subjects[0], .slot = entry.slot};
+    return end_lease(s, entry.status);
+}
+
+static sh_status call_lease_leave(fault_scene *s)
+{
+    struct sh_lease_slot *slot = s->leases[0].slot;
+    s->leases[0] = (sh_lease){.handle = NULL};
+    __atomic_store_n(&slot->handle, (uintptr_t)0, __ATOMIC_RELEASE);
+    sh_lease_leave(s->subjects[0]);
+    return SH_OK;
 }
 
 static sh_status call_lease_end(fault_scene *s)
@@ -415,6 +448,14 @@ const fault_case fault_base_cases[] = {
     CASE("sh_duplicate", "", prepare_open, call_duplicate, OPENING, 0),
     CASE("sh_duplicate_at", "", prepare_open, call_duplicate_at, OPENING, 0),
     CASE("sh_dangerous_add_ref", "", prepare_open, call_add_ref, ONLY_OK, 0),
+    {.symbol = "sh_dangerous_add_ref_refused",
+     .in_which = "of the last entrant",
+     .prepare = prepare_last_lease,
+     .call = call_add_ref_refused,
+     .statuses = 1u << SH_E_CLOSED,
+     .usual = SH_E_CLOSED,
+     .flags = FAULT_SAME_THREAD | FAULT_ENDS},
+    CASE("sh_dangerous_release_last", "", prepare_last_reference, call_release_last, RELEASING, FAULT_ENDS),
     CASE("sh_dangerous_release", "", prepare_referenced, call_release, ONLY_OK, FAULT_ENDS),
     CASE("sh_dangerous_release", "of the last reference", prepare_last_reference, call_release, RELEASING, FAULT_ENDS),
     CASE("sh_close", "", prepare_open, call_close, RELEASING, FAULT_ENDS),
@@ -427,6 +468,9 @@ const fault_case fault_base_cases[] = {
          FAULT_SAME_THREAD | FAULT_NUMBER),
     CASE("sh_lease_begin_kind", "", prepare_open, call_lease_begin_kind, MEMORY, FAULT_NUMBER),
     CASE("sh_lease_begin_kind_at", "", prepare_open, call_lease_begin_kind_at, MEMORY, FAULT_NUMBER),
+    CASE("sh_lease_enter", "", prepare_open, call_lease_enter, MEMORY, 0),
+    CASE("sh_lease_leave", "of the last lease", prepare_last_lease, call_lease_leave, ONLY_OK,
+         FAULT_SAME_THREAD | FAULT_ENDS),
     CASE("sh_lease_end", "of the last lease", prepare_last_lease, call_lease_end, ONLY_OK,
          FAULT_SAME_THREAD | FAULT_ENDS),
     CASE("sh_lease_detach", "", prepare_leased, call_lease_detach, ONLY_OK, FAULT_SAME_THREAD | FAULT_ENDS),
@@ -473,6 +517,7 @@ const char *const fault_free_symbols[] = {
     "sh_kind_of",
     "sh_kind_pipe",
     "sh_kind_socket",
+    "sh_lease_slots_1",
     "sh_owns_handle",
     "sh_status_message",
     "sh_status_name",
