@@ -23,7 +23,6 @@
          ETXTBSY, EWOULDBLOCK)                                                                                         \
     CALL(close, EBADF, EDQUOT, EINTR, EIO, ENOSPC)                                                                     \
     CALL(fcntl64, EACCES, EAGAIN, EBADF, EINVAL, EMFILE)                                                               \
-    CALL(syscall, EINVAL, ENOSYS, EPERM)                                                                               \
     CALL(dup3, EBADF, EBUSY, EINTR, EINVAL, EMFILE)                                                                    \
     CALL(fstat64, EACCES, EBADF, EFAULT, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW)              \
     CALL(getrlimit64, EFAULT, EINVAL, EPERM, ESRCH)                                                                    \

@@ -123,7 +123,7 @@ int __wrap_close(int descriptor)
     return close_or_fail(descriptor);
 }
 
-/* The library closes by this one, too. */
+/* The library closes and calls membarrier by this one. */
 long __wrap_syscall(long number, ...)
 {
     va_list given;
@@ -186,23 +186,6 @@ WRAP_ERROR(pthread_atfork, (void (*before)(void), void (*in_parent)(void), void 
            (before, in_parent, in_child))
 WRAP_ERROR(pthread_getattr_np, (pthread_t thread, pthread_attr_t *out_attributes), (thread, out_attributes))
 WRAP(int, tgkill, (pid_t process, pid_t thread, int signal), (process, thread, signal), -1)
-
-/* The library's only such call is membarrier, which has three arguments. */
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-long __wrap_syscall(long number, ...)
-{
-    va_list more;
-    va_start(more, number);
-    int command = va_arg(more, int), flags = va_arg(more, int), processor = va_arg(more, int);
-    va_end(more);
-    if (fault_strikes(FAULT_syscall))
-        return -1;
-    long result = __real_syscall(number, command, flags, processor);
-    if (result >= 0)
-        fault_spoil_errno();
-    return result;
-}
 
 WRAP(int, sem_wait, (sem_t * signal), (signal), -1)
 WRAP(int, sem_clockwait, (sem_t * signal, clockid_t clock, const struct timespec *until), (signal, clock, until), -1)
