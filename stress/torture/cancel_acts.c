@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Acts of class_cancel.c: handles, leases, finalizers, and the runtime. */
+#define SH_NO_INLINE /* the library's own functions have the checkpoints */
 #include "cancel_acts.h"
 #include "../die.h"
 #include "cancel_expect.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define SH_NO_INLINE /* the library's own functions have the checkpoints */
 #include "fork_load.h"
 #include "../die.h"
 #include "fork_work.h"

@@ -14,6 +14,13 @@ typedef struct last_user {
 
 static _Atomic uint64_t failures;
 
+static bool can_refer(sh_handle *h)
+{
+    bool taken = false;
+    (void)sh_dangerous_add_ref(h, &taken);
+    return taken && sh_dangerous_release(h) == SH_OK;
+}
+
 static void use_last(void *object, void *unused)
 {
     (void)unused;
@@ -22,7 +29,7 @@ static void use_last(void *object, void *unused)
     bool released = false;
     SH_WITH_HANDLE (self->used, raw, status)
         released = ledger_is_released(raw);
-    if (status != SH_OK || released)
+    if (status != SH_OK || released || !can_refer(self->used))
         (void)atomic_fetch_add(&failures, 1);
     if (self->manual)
         free(self);
