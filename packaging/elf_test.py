@@ -83,6 +83,12 @@ def test_thread_local_room_in_a_loaded_library_is_one_pointer():
     assert int(room.group(1), 16) <= 64, f"{room.group(1)} bytes"
 
 
+def test_one_thread_local_variable_is_exported():
+    """Programs are compiled with its name, which is that of the layout; no other may become part of what they know."""
+    symbols = re.findall(r"\bTLS\s+GLOBAL\s+DEFAULT\s+\d+\s+([\w@.]+)", readelf("--dyn-syms"))
+    assert [name.partition("@")[0] for name in symbols] == ["sh_lease_slots_1"], symbols
+
+
 UNLOADED = """
 import _ctypes, ctypes, os, threading
 library = ctypes.CDLL(os.environ["SHARED"])

@@ -9,7 +9,8 @@ from pathlib import Path
 import tap
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-CONSUMER = tap.SOURCE / "packaging" / "consumer" / "consumer.c"
+CONSUMERS = tap.SOURCE / "packaging" / "consumer"
+CONSUMER = CONSUMERS / "consumer.c"
 PLACE = tempfile.TemporaryDirectory()
 COPY = Path(PLACE.name).resolve() / "copy"
 
@@ -93,6 +94,30 @@ def test_shared_as_cxx17():
     if not shutil.which("g++"):
         raise tap.Skip("g++ is not installed")
     build_and_run(["g++", "-x", "c++", "-std=c++17", *STRICT], "-x", "none", *shared_flags())
+
+
+def test_shared_without_inlined_functions():
+    build_and_run([*tap.CC, "-std=c11", "-DSH_NO_INLINE", *STRICT], *shared_flags())
+
+
+def test_parts_of_all_sorts_meet_in_one_process():
+    if not shutil.which("g++"):
+        raise tap.Skip("g++ is not installed")
+    c, cxx = [*tap.CC, "-std=c11"], ["g++", "-x", "c++", "-std=c++17"]
+    sorts = {"c_inlined": c, "c_called": [*c, "-DSH_NO_INLINE"],
+             "cxx_inlined": cxx, "cxx_called": [*cxx, "-DSH_NO_INLINE"]}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        for name, compiler in sorts.items():
+            tap.run(*compiler, "-O2", *STRICT, f"-DPART={name}", *pkg_config("--cflags"), "-c", CONSUMERS / "part.c",
+                    "-o", f"{name}.o", cwd=elsewhere)
+        tap.run(*c, "-O2", *STRICT, "-fPIC", "-shared", "-Wl,-z,nodelete", "-DPART=loaded", CONSUMERS / "part.c",
+                "-o", "loaded.so", *shared_flags(), cwd=elsewhere)
+        tap.run(*tap.CC, "-std=gnu11", *pkg_config("--cflags"), "-c", CONSUMERS / "mixed.c", "-o", "mixed.o",
+                cwd=elsewhere)
+        tap.run("g++", "mixed.o", *(f"{name}.o" for name in sorts), "-o", "mixed", *shared_flags(), "-ldl",
+                cwd=elsewhere)
+        libraries = str(installed("libsafehandle.so").parent)
+        tap.run("./mixed", "./loaded.so", cwd=elsewhere, env=os.environ | {"LD_LIBRARY_PATH": libraries})
 
 
 def test_static():
