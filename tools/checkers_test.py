@@ -21,10 +21,10 @@ import state_table
 
 SPDX_C = "/* SPDX-License-Identifier: MIT */\n"
 TABLE = """#define STATE_TRANSITIONS(ROW) \\
-    ROW(add_ref, 0, 0, STATE_DONE, false, 0, 1) \\
-    ROW(add_ref, HOLDS | CLOSED, 0, STATE_TOO_LATE, true, HOLDS | CLOSED | CLAIMED, \\
+    ROW(add_ref, 0, 0, STATE_DONE, STATE_NOTHING, 0, 1) \\
+    ROW(add_ref, HOLDS | CLOSED, 0, STATE_TOO_LATE, STATE_RELEASE, HOLDS | CLOSED | CLAIMED, \\
         0) \\
-    ROW(publish, 0, 0, STATE_DONE, false, HOLDS, 0)
+    ROW(publish, 0, 0, STATE_DONE, STATE_NOTHING, HOLDS, 0)
 
 int more;
 """
@@ -261,14 +261,14 @@ class StateTable(Tree):
     def test_written_is_equal(self):
         self.assertEqual(self.run_tool("--check"), (0, ""))
         page = (self.root / state_table.PAGE).read_text(encoding="utf-8")
-        self.assertIn("| HOLDS CLOSED | 0 | too late | yes | HOLDS CLOSED CLAIMED | 0 |", page)
+        self.assertIn("| HOLDS CLOSED | 0 | too late | release | HOLDS CLOSED CLAIMED | 0 |", page)
         self.assertTrue(page.startswith("# Title\n") and page.endswith("\nrest\n"))
 
     def test_a_row_that_changed(self):
-        self.write(state_table.HEADER, TABLE.replace("false, HOLDS, 0", "false, HOLDS, 1"))
+        self.write(state_table.HEADER, TABLE.replace("STATE_NOTHING, HOLDS, 0", "STATE_NOTHING, HOLDS, 1"))
         status, said = self.run_tool("--check")
         self.assertEqual(status, 1)
-        self.assertIn("should be | – | 0 | done | no | HOLDS | 1 |", said)
+        self.assertIn("should be | – | 0 | done | – | HOLDS | 1 |", said)
 
     def test_a_row_that_cannot_be_read(self):
         self.write(state_table.HEADER, TABLE.replace("ROW(publish, 0, 0", "ROW(publish, 0"))
@@ -283,7 +283,8 @@ class StateTable(Tree):
 
 class ModelTable(Tree):
     FLAGS = "enum { STATE_CLOSED = 1 << 0, STATE_HOLDS = 1 << 4, STATE_COUNT_SHIFT = 9 };\n" \
-            "typedef enum state_answer { STATE_DONE, /* had its effect */ STATE_TOO_LATE } state_answer;\n"
+            "typedef enum state_answer { STATE_DONE, /* had its effect */ STATE_TOO_LATE } state_answer;\n" \
+            "typedef enum state_duty { STATE_NOTHING, STATE_RELEASE } state_duty;\n"
 
     def run_tool(self, mode):
         out = io.StringIO()
@@ -300,15 +301,15 @@ class ModelTable(Tree):
     def test_written_is_equal(self):
         self.assertEqual(self.run_tool("--check"), (0, ""))
         model = (self.root / model_table.MODEL).read_text(encoding="utf-8")
-        self.assertIn("#define HOLDS 16\n#define DONE 1\n#define TOO_LATE 2\n", model)
-        self.assertIn("    ROW(add_ref, HOLDS | CLOSED, 0, TOO_LATE, true, HOLDS | CLOSED | CLAIMED, 0) \\\n", model)
-        self.assertTrue(model.endswith("    ROW(publish, 0, 0, DONE, false, HOLDS, 0)\n"))
+        self.assertIn("#define HOLDS 16\n#define DONE 1\n#define TOO_LATE 2\n#define NOTHING 0\n#define RELEASE 1\n", model)
+        self.assertIn("    ROW(add_ref, HOLDS | CLOSED, 0, TOO_LATE, RELEASE, HOLDS | CLOSED | CLAIMED, 0) \\\n", model)
+        self.assertTrue(model.endswith("    ROW(publish, 0, 0, DONE, NOTHING, HOLDS, 0)\n"))
 
     def test_a_row_or_a_flag_that_changed(self):
-        self.write(state_table.HEADER, self.FLAGS + TABLE.replace("false, HOLDS, 0", "false, HOLDS, 1"))
+        self.write(state_table.HEADER, self.FLAGS + TABLE.replace("STATE_NOTHING, HOLDS, 0", "STATE_NOTHING, HOLDS, 1"))
         status, said = self.run_tool("--check")
         self.assertEqual(status, 1)
-        self.assertIn("should be     ROW(publish, 0, 0, DONE, false, HOLDS, 1)", said)
+        self.assertIn("should be     ROW(publish, 0, 0, DONE, NOTHING, HOLDS, 1)", said)
         self.write(state_table.HEADER, self.FLAGS.replace("<< 4", "<< 5") + TABLE)
         self.assertIn("should be #define HOLDS 32", self.run_tool("--check")[1])
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Keeps stress/model/state_transitions.pml equal to the flags, answers and rows of runtime/core/state_word.h.
+"""Keeps stress/model/state_transitions.pml equal to the flags, answers, duties and rows of runtime/core/state_word.h.
 
     model_table.py --check [ROOT]   exit 1 when they differ
     model_table.py --write [ROOT]   writes the file anew
@@ -20,7 +20,7 @@ HEAD = """/* SPDX-License-Identifier: MIT */
 /*
  * Written by `./dev docs` from runtime/core/state_word.h; `./dev lint` fails when they differ.
  *
- * ROW(operation, flags before, count before, answer, must_release, flags after, count after)
+ * ROW(operation, flags before, count before, answer, duty, flags after, count after)
  */
 """
 
@@ -33,16 +33,18 @@ def flag_values(header_text):
     return [(name, 1 << int(shift)) for name, shift in found]
 
 
-def answer_values(header_text):
-    """[(name without STATE_, value)] of enum state_answer; from 1, so that 0 is no answer."""
-    found = re.search(r"\benum state_answer \{(.*?)\}", tree.without_comments(header_text), re.DOTALL)
+def enum_values(header_text, enum, first):
+    """[(name without STATE_, value)] of an enum, counted from first."""
+    found = re.search(rf"\benum {enum} \{{(.*?)\}}", tree.without_comments(header_text), re.DOTALL)
     if not found:
-        raise marked.Problem(f"{state_table.HEADER}: there is no enum state_answer")
-    return [(name, number) for number, name in enumerate(re.findall(r"\bSTATE_(\w+)", found.group(1)), 1)]
+        raise marked.Problem(f"{state_table.HEADER}: there is no enum {enum}")
+    return [(name, number) for number, name in enumerate(re.findall(r"\bSTATE_(\w+)", found.group(1)), first)]
 
 
 def render(header_text):
-    constants = [*flag_values(header_text), *answer_values(header_text)]
+    # Answers from 1, so that 0 is no answer; duties from 0, which is none.
+    constants = [*flag_values(header_text), *enum_values(header_text, "state_answer", 1),
+                 *enum_values(header_text, "state_duty", 0)]
     rows = [", ".join(field.removeprefix("STATE_") for field in row) for row in state_table.rows(header_text)]
     return HEAD + "".join(f"#define {name} {value}\n" for name, value in constants) + \
         "\n#define STATE_TRANSITIONS(ROW) \\\n" + " \\\n".join(f"    ROW({row})" for row in rows) + "\n"

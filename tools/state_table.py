@@ -15,7 +15,7 @@ import tree
 HEADER = "runtime/core/state_word.h"
 PAGE = "docs/state-machine.md"
 NAME = "state transitions"
-COLUMNS = ["flags before", "count", "answer", "the caller releases", "flags after", "count"]
+COLUMNS = ["flags before", "count", "answer", "left to do", "flags after", "count"]
 
 
 def rows(header_text):
@@ -35,10 +35,14 @@ def flags(field):
     return "–" if field == "0" else field.replace(" | ", " ")
 
 
+def words(constant):
+    return constant.removeprefix("STATE_").lower().replace("_", " ")
+
+
 def cells(row):
-    _, before, count, answer, releases, after, count_after = row
-    said = answer.removeprefix("STATE_").lower().replace("_", " ")
-    return [flags(before), count, said, "yes" if releases == "true" else "no", flags(after), count_after]
+    _, before, count, answer, duty, after, count_after = row
+    left = words(duty)
+    return [flags(before), count, words(answer), "–" if left == "nothing" else left, flags(after), count_after]
 
 
 def render(parsed):
