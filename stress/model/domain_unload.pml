@@ -30,8 +30,8 @@ inline close_number()
 inline release_if_must()
 {
     if
-    :: must_release && (flags & HOLDS) != 0 -> close_number(); finish_well()
-    :: must_release && (flags & HOLDS) == 0 -> finish_well()
+    :: duty == RELEASE && (flags & HOLDS) != 0 -> close_number(); finish_well()
+    :: duty == RELEASE && (flags & HOLDS) == 0 -> finish_well()
     :: else
     fi
 }
@@ -97,7 +97,7 @@ proctype user()
             release_if_must();
             break
         fi;
-        d_step { answer = 0; must_release = false; late_for_draining = false }
+        d_step { answer = 0; duty = NOTHING; late_for_draining = false }
     :: true -> break
     od
 }

@@ -1,266 +1,104 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shows: leases that cost no atomic instruction, as the next version is to have them; this model is their
- * specification. (Today a lease is a counted reference: state_word.pml.) A lease writes its slot, then reads CLOSED;
- * the closer sets CLOSED, then has the system put a fence into every thread (membarrier), then reads the slots. x86's order
- * (TSO) is in: each thread has a store buffer, and its store reaches memory some time later.
+ * Shows: leases that cost no atomic instruction. A lessee writes its slot, then reads the state; the closer sets CLOSED,
+ * then has the system put a fence into every thread (membarrier), then looks through the slots. Who has leased the handle
+ * is noted by the first lease of each thread, so that the closer can do without the barrier where nobody has, or it
+ * alone. docs/leases.md
  *
- * One rule goes beyond the prototype of finding 24, where every leaver that saw CLOSED scanned and claimed: between
- * CLOSED and the end of membarrier the slot of a lease that began before may still be in a store buffer, so that a
- * leaver's scan misses it. Here the closer sets FENCED after membarrier, and nobody scans before. It also makes the
- * late failure simple: FENCED is never set, so nobody ever releases.
+ * One rule goes beyond the prototype of finding 24, where every leaver that saw CLOSED looked and claimed: between CLOSED
+ * and the end of membarrier the slot of a lease that began before may still be in a store buffer, where a leaver does
+ * not see it. Here nobody looks before FENCED. It also makes the late failure simple: FENCED is never set, so nobody
+ * ever releases.
  *
- * Leaves out: ARM's weaker order; how slots are found and freed; the count in full (one step here, see state_word.pml);
- * threads that start or end; signal handlers that lease.
+ * Beside counted users, detached leases and wakers: lease_counted.pml; beside an unload and a collector: lease_end.pml.
+ * Leaves out: what leases.pml leaves out.
  * From: findings 14, 24, 25, 26.
  *
- * configuration: membarrier LESSEES=2 CLOSERS=1 COUNTED=0
- * configuration: two-closers LESSEES=1 CLOSERS=2 COUNTED=1
- * configuration: counted LESSEES=1 CLOSERS=1 COUNTED=1 DETACH=1
- * configuration: late-failure LESSEES=2 CLOSERS=1 COUNTED=0 MAY_FAIL=1
- * configuration: fallback LESSEES=2 CLOSERS=1 COUNTED=0 FALLBACK=1
+ * configuration: membarrier LESSEES=2 CLOSERS=1
+ * configuration: alone LESSEES=2 OWNERS=1
+ * configuration: two-closers LESSEES=1 CLOSERS=2 MAY_VANISH=true
+ * configuration: invalidated LESSEES=1 CLOSERS=1 INVALIDATORS=1
+ * configuration: late-failure LESSEES=2 OWNERS=1 MAY_FAIL=true
+ * configuration: fallback LESSEES=2 CLOSERS=1 FALLBACK=true
  */
-#include "require.pml"
+#include "leases.pml"
 
-#ifndef FALLBACK
-#define FALLBACK 0
+#ifndef CLOSERS
+#define CLOSERS 0
 #endif
-#ifndef DETACH
-#define DETACH 0
+#ifndef OWNERS
+#define OWNERS 0
 #endif
-#ifndef MAY_FAIL
-#define MAY_FAIL 0
+#ifndef INVALIDATORS
+#define INVALIDATORS 0
+#endif
+#ifndef MAY_VANISH
+#define MAY_VANISH false
 #endif
 
-/* Whose file the number means. */
-mtype = { OURS, NOBODYS, STRANGERS };
-mtype number = OURS;
+bool vanished; /* a closer, by a fork, before its barrier */
 
-/* The state word: locked instructions, which also empty the store buffer of the thread that executes them. */
-bool closed;
-bool fenced;
-bool claimed;
-bool released;
-byte count;
-
-bool slot[LESSEES];                        /* memory */
-chan buffer[LESSEES] = [2] of { bool };    /* stores on their way there, in order */
-bool barrier_failed;
-
-inline full_fence(me)
-{
-    empty(buffer[me])
-}
-
-/* Only where membarrier cannot be had. */
-inline fence_of_fallback(me)
-{
-    if
-    :: FALLBACK -> full_fence(me)
-    :: else
-    fi
-}
-
-inline release()
-{
-    d_step {
-        REQUIRE(released_once, number == OURS);
-        REQUIRE(leaked_when_the_barrier_failed, !barrier_failed);
-        number = NOBODYS
-    };
-    released = true
-}
-
-/* Nobody inside by slot or by count: of all that find it so, one claims. */
-inline scan_and_claim()
-{
-    scanned = 0;
-    do
-    :: scanned < LESSEES && !slot[scanned] -> scanned++
-    :: scanned < LESSEES && slot[scanned] -> break
-    :: scanned == LESSEES ->
-        atomic {
-            if
-            :: !claimed && count == 0 -> claimed = true; must_release = true
-            :: else
-            fi
-        };
-        break
-    od;
-    scanned = 0;
-    if
-    :: must_release -> must_release = false; release()
-    :: else
-    fi
-}
-
-/* For whoever left and saw CLOSED, a refused entrant too. Before FENCED the closer's own scan is still to come. */
-inline finish_leaving()
-{
-    if
-    :: fenced -> WITNESS(a_leaver_scanned); scan_and_claim()
-    :: else -> WITNESS(a_leaver_left_it_to_the_closer)
-    fi
-}
-
-inline use_number()
-{
-    d_step { REQUIRE(never_under_a_user, number == OURS) }
-}
-
-/* The leaver's half of a lease: the slot is cleared first, and what it sees then decides. */
-inline end_lease(me)
-{
-    buffer[me]!false;
-    fence_of_fallback(me);
-    if
-    :: closed ->
-        full_fence(me);
-        finish_leaving()
-    :: else
-    fi
-}
-
-inline drop_counted()
-{
-    atomic {
-        count--;
-        saw_closed = closed
-    };
-    if
-    :: saw_closed -> saw_closed = false; finish_leaving()
-    :: else
-    fi
-}
-
-/* sh_lease_detach: the count first, while the slot still protects. Locked, so the buffer is empty. */
-inline detach_lease(me)
-{
-    atomic { empty(buffer[me]) -> count++ };
-    buffer[me]!false;
-    use_number();
-    atomic { empty(buffer[me]) };
-    drop_counted()
-}
-
+/* Some of the lessees close, too: after a lease, or inside of one. */
 proctype lessee(byte me)
 {
-    byte scanned;
-    bool must_release, saw_closed;
+    LEASE_LOCALS;
+    bool closes = me < OWNERS;
     do
     :: true ->
-        buffer[me]!true;
-        fence_of_fallback(me);
-        atomic {
+        lease_begin();
+        if
+        :: !in -> break
+        :: in ->
+            use_number();
             if
-            :: closed -> break
-            :: else
-            fi
-        };
-        use_number();
-        if
-        :: end_lease(me)
-        :: DETACH -> WITNESS(detached); detach_lease(me)
+            :: closes -> close_handle(OWN); closes = false; WITNESS(closed_inside_a_lease); use_number()
+            :: true
+            fi;
+            lease_end()
         fi
-    :: true -> goto away
-    od;
-    WITNESS(refused);
-    end_lease(me);
-away:
-    skip
-}
-
-/* Each store arrives some time, in its thread's order. */
-proctype memory()
-{
-end:
-    do
-    :: buffer[0]?slot[0]
-    :: buffer[LESSEES - 1]?slot[LESSEES - 1]
-    :: buffer[LESSEES / 2]?slot[LESSEES / 2]
-    od
-}
-
-proctype counted_user()
-{
-    byte scanned;
-    bool must_release, saw_closed, inside;
-    do
-    :: true ->
-        atomic {
-            inside = !closed;
-            count = (inside -> count + 1 : count)
-        };
-        if
-        :: inside -> use_number(); drop_counted()
-        :: else -> break
-        fi
+    :: closes -> close_handle(OWN); closes = false
     :: true -> break
     od
 }
 
-/* Each thread passes a full fence at some moment between begin and end. It may also be forbidden. */
-inline membarrier()
-{
-    do
-    :: fenced_threads < LESSEES ->
-        atomic {
-            do
-            :: nempty(buffer[fenced_threads]) -> buffer[fenced_threads]?slot[fenced_threads]
-            :: empty(buffer[fenced_threads]) -> break
-            od;
-            fenced_threads++
-        }
-    :: fenced_threads == LESSEES -> break
-    :: MAY_FAIL && fenced_threads == 0 -> barrier_failed = true; break
-    od;
-    fenced_threads = 0
-}
-
 proctype closer()
 {
-    byte scanned, fenced_threads;
-    bool must_release, first;
-    atomic { first = !closed; closed = true };
+    LEASE_LOCALS;
+    byte me = NOBODY;
+    begin_close();
     if
-    :: first && !FALLBACK -> membarrier()
+    :: answer == TOO_LATE && duty == FENCE -> WITNESS(fenced_for_another)
     :: else
     fi;
     if
-    :: first && !barrier_failed ->
-        fenced = true;
-        scan_and_claim()
-    :: first && barrier_failed -> WITNESS(told_that_the_barrier_failed)
-    :: else -> WITNESS(closed_before)
+    :: atomic { MAY_VANISH && !vanished && duty == FENCE -> vanished = true }
+    :: settle()
     fi
 }
 
-proctype recycler()
+proctype invalidator()
 {
-end:
-    number == NOBODYS;
-    number = STRANGERS
+    LEASE_LOCALS;
+    byte me = NOBODY;
+    invalidate_handle(0)
 }
-
-#define START(how_many, process) \
-    do \
-    :: started < how_many -> run process(); started++ \
-    :: else -> started = 0; break \
-    od
 
 init
 {
     byte started;
     atomic {
+        flags = HOLDS;
         do
         :: started < LESSEES -> run lessee(started); started++
         :: else -> started = 0; break
         od;
         START(CLOSERS, closer);
-        START(COUNTED, counted_user);
-        run memory();
-        run recycler()
+        START(INVALIDATORS, invalidator);
+        if
+        :: MAY_FAIL -> run filter()
+        :: else
+        fi
     }
 }
 
-ltl released_eventually { [] (closed -> <> ((released && number != OURS) || barrier_failed)) }
+ltl released_eventually { [] (closing_began -> <> (RELEASED_WELL || barrier_failed)) }

@@ -67,7 +67,7 @@ inline release_claimed()
 inline release_if_must()
 {
     if
-    :: must_release -> release_claimed()
+    :: duty == RELEASE -> release_claimed()
     :: else
     fi
 }
@@ -116,7 +116,7 @@ proctype user()
             drop_ref();
             d_step { REQUIRE(nothing_unbalanced, answer == DONE) };
             if
-            :: must_release -> WITNESS(the_last_user_released); release_claimed()
+            :: duty == RELEASE -> WITNESS(the_last_user_released); release_claimed()
             :: else
             fi
         :: else ->
@@ -128,11 +128,11 @@ proctype user()
                 refusals++
             };
             if
-            :: must_release -> WITNESS(a_refused_entrant_released); release_claimed()
+            :: duty == RELEASE -> WITNESS(a_refused_entrant_released); release_claimed()
             :: else
             fi
         fi;
-        d_step { answer = 0; must_release = false }
+        d_step { answer = 0; duty = NOTHING }
     :: true -> break
     od;
     refusals = 0;
@@ -145,7 +145,7 @@ proctype closer()
     bool has_pointer = true;
     begin_close();
     if
-    :: must_release -> WITNESS(the_closer_released); release_claimed()
+    :: duty == RELEASE -> WITNESS(the_closer_released); release_claimed()
     :: else
     fi;
     lose_pointer()
@@ -201,8 +201,8 @@ proctype critical_finalizer()
     pointers == 0;
     begin_close();
     if
-    :: must_release -> WITNESS(the_finalizer_released); release_claimed()
-    :: !must_release && (flags & RELEASED) == 0 ->
+    :: duty == RELEASE -> WITNESS(the_finalizer_released); release_claimed()
+    :: !duty == RELEASE && (flags & RELEASED) == 0 ->
         if
         :: (flags & (CLAIMED | PINNED)) == 0 -> WITNESS(a_reference_leaked); mark_leaked()
         :: else

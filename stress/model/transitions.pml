@@ -11,13 +11,14 @@
 #include "operations.pml"
 
 mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_invalidate, op_publish, op_join, op_leave_behind, op_drain,
-          op_finish_well, op_finish_failed, op_mark_leaked };
+          op_finish_well, op_finish_failed, op_mark_leaked, op_begin_close_alone, op_fenced, op_claim, op_lease,
+          op_lease_draining, op_left, op_forget_lessees };
 
 /* Any row is chosen; so all are tried. */
-#define ROW(operation, flags_before, count_before, answer_, releases_, flags_after, count_after) \
+#define ROW(operation, flags_before, count_before, answer_, duty_, flags_after, count_after) \
     :: row_operation = op_##operation; \
        flags = flags_before; count = count_before; \
-       row_answer = answer_; row_releases = releases_; row_flags = flags_after; row_count = count_after;
+       row_answer = answer_; row_duty = duty_; row_flags = flags_after; row_count = count_after;
 
 #define OPERATION(operation) \
     :: row_operation == op_##operation -> \
@@ -25,15 +26,14 @@ mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_invalid
        atomic { \
         WITNESS(operation##_ran); \
         REQUIRE(operation##_agrees, \
-            answer == row_answer && must_release == row_releases && flags == row_flags && count == row_count) \
+            answer == row_answer && duty == row_duty && flags == row_flags && count == row_count) \
        }
 
 active proctype driver()
 {
     OPERATION_LOCALS;
     mtype row_operation;
-    byte row_answer;
-    bool row_releases;
+    byte row_answer, row_duty;
     short row_flags, row_count;
 
     atomic { if STATE_TRANSITIONS(ROW) fi };
@@ -50,5 +50,12 @@ active proctype driver()
     OPERATION(finish_well)
     OPERATION(finish_failed)
     OPERATION(mark_leaked)
+    OPERATION(begin_close_alone)
+    OPERATION(fenced)
+    OPERATION(claim)
+    OPERATION(lease)
+    OPERATION(lease_draining)
+    OPERATION(left)
+    OPERATION(forget_lessees)
     fi
 }
