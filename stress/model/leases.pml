@@ -158,7 +158,7 @@ inline lease_left()
     settle()
 }
 
-/* sh_lease_enter: with the slot written, noted in the word, or refused. In step with what the inlined part saw. */
+/* sh_lease_enter: with the slot written, it is noted in the word, or refused. */
 inline lease_enter(refused_by)
 {
     write_slot(true);

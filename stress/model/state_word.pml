@@ -202,7 +202,7 @@ proctype critical_finalizer()
     begin_close();
     if
     :: duty == RELEASE -> WITNESS(the_finalizer_released); release_claimed()
-    :: !duty == RELEASE && (flags & RELEASED) == 0 ->
+    :: duty != RELEASE && (flags & RELEASED) == 0 ->
         if
         :: (flags & (CLAIMED | PINNED)) == 0 -> WITNESS(a_reference_leaked); mark_leaked()
         :: else

@@ -10,9 +10,9 @@
  */
 #include "operations.pml"
 
-mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_invalidate, op_publish, op_join, op_leave_behind, op_drain,
-          op_finish_well, op_finish_failed, op_mark_leaked, op_begin_close_alone, op_fenced, op_claim, op_lease,
-          op_lease_draining, op_left, op_forget_lessees };
+mtype = { op_add_ref, op_enter_draining, op_drop_ref, op_begin_close, op_begin_close_alone, op_fenced, op_claim, op_invalidate,
+          op_publish, op_join, op_leave_behind, op_lease, op_lease_draining, op_left, op_forget_lessees, op_drain,
+          op_finish_well, op_finish_failed, op_mark_leaked };
 
 /* Any row is chosen; so all are tried. */
 #define ROW(operation, flags_before, count_before, answer_, duty_, flags_after, count_after) \
