@@ -113,6 +113,7 @@ void lease_left(void *handle)
     sh_handle *h = handle;
     /* Full: the slot is clear before this look, and before that of any other leaver who finds this one gone. */
     atomic_fence_full();
+    CHECKPOINT("handle.left");
     state_duty duty = state_word_left(&h->state);
     if (duty != STATE_NOTHING)
         (void)settle(h, duty);

@@ -310,6 +310,20 @@ Test(lease_points, one_handle_twice)
     expect_released_once(h);
 }
 
+Test(lease_points, an_ended_lease_ends_no_other)
+{
+    sh_handle *h = make(), *other = make();
+    sh_lease ended, lease;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&ended, other, &raw), SH_OK);
+    sh_lease_end(&ended);
+    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    sh_lease_end(&ended); /* its slot is another's by now */
+    cr_expect_eq(sh_close(h), SH_PENDING);
+    sh_lease_end(&lease);
+    expect_released_once(h);
+}
+
 /* ---- detaching --------------------------------------------------------------------------------------------------- */
 
 Test(lease_points, detached_from_what_is_closed)
@@ -481,6 +495,20 @@ Test(lease_points, a_lease_ends_while_its_domain_is_unloaded)
     cr_expect_eq(testing_reached(), 1);
     testing_at_nothing();
     expect_released_once(h);
+}
+
+Test(lease_points, who_ends_a_lease_while_its_domain_is_unloaded_fences)
+{
+    sh_handle *h = make();
+    sh_lease lease;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    state_word_drain(&h->state);
+    testing_at("handle.left", 1, NULL, NULL);
+    sh_lease_end(&lease);
+    cr_expect_eq(testing_reached(), 1);
+    testing_at_nothing();
+    cr_expect_eq(sh_close(h), SH_OK);
 }
 
 /* And once before, for whoever is making handles in the domain. */

@@ -80,15 +80,21 @@ static void delay(unsigned *seed)
         continue;
 }
 
-/* Beyond the caches that are near. */
-static volatile char far_away[1 << 24];
+enum { FAR_BYTES = 1 << 24, LINES = 48, FROM_LINE_TO_LINE_BYTES = 4096 + 64 };
 
-/* Writes reach memory in order, so one that follows those of lines far away is late by as long as they take. */
+/* Beyond the caches that are near, and farther from each other than what is fetched ahead. */
+static volatile char far_away[FAR_BYTES];
+
+#define FAR_1(i) line[(i)*FROM_LINE_TO_LINE_BYTES] = 1
+#define FAR_4(i) FAR_1(i), FAR_1((i) + 1), FAR_1((i) + 2), FAR_1((i) + 3)
+#define FAR_16(i) FAR_4(i), FAR_4((i) + 4), FAR_4((i) + 8), FAR_4((i) + 12)
+
+/* Writes reach memory in order, so one that follows those of lines far away is late by as long as they take. Nothing
+ * else is written in between: a processor keeps some dozens back only. */
 static void keep_writes_back(unsigned *seed)
 {
-    enum { WRITES = 56, LINE_SIZE_BYTES = 64 };
-    for (int i = 0; i < WRITES; i++)
-        far_away[(size_t)next(seed) * 4 * LINE_SIZE_BYTES] = 1;
+    volatile char *line = far_away + (size_t)next(seed) * (FAR_BYTES - LINES * FROM_LINE_TO_LINE_BYTES) / 65536;
+    FAR_16(0), FAR_16(16), FAR_16(32);
 }
 
 static void lease_once(void)

@@ -14,7 +14,7 @@ bool settle_sees_lease(const sh_handle *h)
 static state_duty fence(sh_handle *h)
 {
     CHECKPOINT("handle.fence");
-    if (!platform_barrier())
+    if (!platform_barrier()) /* may fail here: the handle stays open, and the closer is told */
         return STATE_FENCE;
     CHECKPOINT("handle.fenced");
     return state_word_fenced(&h->state);
