@@ -74,8 +74,11 @@ static bool admits(uint32_t group)
     return (state_is(LIFECYCLE_RUNNING) || state_is(LIFECYCLE_FORKED)) && domain_admits_now(group);
 }
 
-static const gc_client collector_client = {
-    .judge = release_judge, .died = release_note_death, .deaths_found = finalization_wake, .group_of = group_of, .admits = admits};
+static const gc_client collector_client = {.judge = release_judge,
+                                           .died = release_note_death,
+                                           .deaths_found = finalization_wake,
+                                           .group_of = group_of,
+                                           .admits = admits};
 
 static bool is_released(const void *handle)
 {

@@ -49,8 +49,8 @@ enum { GC_TAKEN = 256 }; /* the most handles that are taken from the lane and no
 
 typedef struct gc_client {
     gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
-    /* Nothing reaches it, in a slot of a lease neither, and no thread is running. A collector's only: a program that says
-     * so of a handle may still lease it. */
+    /* Nothing reaches it, in a slot of a lease neither, and no thread is running. A collector's only: a program that
+     * says so of a handle may still lease it. */
     void (*died)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
     void (*deaths_found)(void) SH_RELIABILITY(will_not_corrupt_state, success);
     uint32_t (*group_of)(const void *handle)
