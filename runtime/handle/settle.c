@@ -22,6 +22,9 @@ static state_duty fence(sh_handle *h)
 
 static sh_status release_unless_leased(sh_handle *h)
 {
+    /* Who dropped a count has only released it; who clears a slot fences and reads the count: one of the two must see
+     * the other, on processors that let a read pass the write before it, too. */
+    atomic_fence_full();
     if (settle_sees_lease(h))
         return SH_PENDING; /* whoever has it looks when it leaves */
     CHECKPOINT("handle.looked");
