@@ -470,6 +470,7 @@ Test(lease_points, a_barrier_that_fails_releases_nothing)
     testing_at("platform.barrier", 1, NULL, NULL);
     cr_expect_eq(sh_close(h), SH_E_SYSTEM);
     testing_at_nothing();
+    cr_expect_eq(sh_close(h), SH_E_SYSTEM, "told once");
     cr_expect_not(sh_is_released(h));
     cr_expect_eq(testing_events(SH_EVENT_LEAKED_REFERENCE, NULL), 1);
     atomic_word_store(&platform_barrier_missing, 0);
@@ -541,4 +542,66 @@ Test(lease_points, an_unload_without_a_barrier_leaves_it_open)
     testing_at_nothing();
     cr_expect_not(sh_is_released(h));
     atomic_word_store(&platform_barrier_missing, 0);
+}
+
+/* ---- counted references, as the library's own functions take them --------------------------------------------------
+ */
+
+static void undo_over_release(void *argument)
+{
+    sh_handle *h = argument;
+    (void)atomic_word_add(&h->state.bits, STATE_ONE);
+}
+
+Test(lease_points, a_reference_beside_a_release_too_many)
+{
+    sh_handle *h = make();
+    bool taken = false;
+    (void)atomic_word_add(&h->state.bits, (word_t)0 - STATE_ONE);
+    testing_at("core.negative", 1, undo_over_release, h);
+    cr_expect_eq(sh_dangerous_add_ref(h, &taken), SH_OK);
+    testing_at_nothing();
+    cr_expect(taken);
+    cr_expect_eq(sh_dangerous_release(h), SH_OK);
+    cr_expect_eq(sh_close(h), SH_OK);
+}
+
+static sh_status in_finalizer;
+
+static void refer(void *object, void *h)
+{
+    bool taken = false;
+    (void)object;
+    in_finalizer = sh_dangerous_add_ref(h, &taken);
+    if (taken)
+        (void)sh_dangerous_release(h);
+}
+
+static void expect_refused(void *h)
+{
+    bool taken = false;
+    cr_expect_eq(sh_dangerous_add_ref(h, &taken), SH_E_CLOSED, "no thread of ours");
+}
+
+static void unload_with_finalizer(bool closed)
+{
+    static char object;
+    sh_domain *domain;
+    cr_assert_eq(sh_domain_create("unloaded", &domain), SH_OK);
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    sh_handle *h = make();
+    cr_assert_eq(sh_finalizer_register(&object, refer, h), SH_OK);
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    if (closed)
+        (void)sh_close(h);
+    testing_at("unload.refused", 1, expect_refused, h);
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    testing_at_nothing();
+    cr_expect_eq(in_finalizer, closed ? SH_E_CLOSED : SH_OK);
+}
+
+Test(lease_points, finalizers_alone_take_references_while_draining)
+{
+    unload_with_finalizer(false);
+    unload_with_finalizer(true);
 }
