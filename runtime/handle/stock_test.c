@@ -313,8 +313,8 @@ Test(at_hand, each_handle_is_of_its_own_class)
 {
     static const sh_site sites[] = {{"here.c", 1}, {"there.c", 2}};
     for (int round = 0; round < 3; round++)
-        for (size_t i = 0; i < 2; i++)
-            for (int owned = 0; owned < 2; owned++) {
+        for (int owned = 0; owned < 2; owned++)
+            for (size_t i = 0; i < 2; i++) {
                 const sh_create_options options = {.not_owned = owned == 0};
                 sh_handle *h;
                 cr_assert_eq(sh_wrap_at(&testing_kind, 7, owned == 0 ? &options : NULL, sizeof options, &sites[i], &h),
@@ -326,6 +326,12 @@ Test(at_hand, each_handle_is_of_its_own_class)
                 cr_expect_eq(sh_close(h), SH_OK);
             }
     cr_expect_eq(testing_released().count, 6);
+    const sh_create_options only_looks = {.not_owned = true};
+    sh_handle *looking, *owning;
+    cr_assert_eq(sh_wrap_at(&testing_kind, 7, &only_looks, sizeof only_looks, &sites[0], &looking), SH_OK);
+    cr_assert_eq(sh_wrap_at(&testing_kind, 7, NULL, 0, &sites[0], &owning), SH_OK);
+    cr_expect_not(handle_class_of(looking)->owned);
+    cr_expect(handle_class_of(owning)->owned);
 }
 
 static void shut_down(void *unused)
