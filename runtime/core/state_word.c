@@ -193,8 +193,7 @@ bool state_word_claim(state_word *word)
 {
     for (;;) {
         word_t seen = state_word_read(word);
-        ASSERT((seen & STATE_FENCED) != 0);
-        if (!wants_release(seen))
+        if (!wants_release(seen) || (seen & STATE_FENCED) == 0)
             return false;
         CHECKPOINT("core.claim-leased");
         /* Full: acquires what counted users did before they left; the look has acquired it from the lessees. */

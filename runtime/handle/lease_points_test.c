@@ -128,7 +128,7 @@ static void close_while(void (*step)(void *h))
         lease_elsewhere(h);
         testing_at(on_the_way[i], 1, step, h);
         (void)sh_close(h);
-        cr_expect_eq(testing_reached(), 1, "%s", on_the_way[i]);
+        cr_expect_geq(testing_reached(), 1, "%s", on_the_way[i]); /* who finds nobody looks once more */
         testing_at_nothing();
         cr_expect(sh_is_released(h), "at %s", on_the_way[i]);
         cr_expect_eq(testing_released().count, (size_t)i + 1, "at %s", on_the_way[i]);
@@ -389,7 +389,7 @@ Test(lease_points, detached_while_somebody_looks)
     cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
     testing_at("thread.look", 1, detach, &lease);
     close_elsewhere(h);
-    cr_expect_eq(testing_reached(), 1);
+    cr_expect_geq(testing_reached(), 1);
     testing_at_nothing();
     cr_expect_not(sh_is_released(h));
     cr_expect_eq(sh_dangerous_release(h), SH_OK);

@@ -27,8 +27,14 @@ static sh_status release_unless_leased(sh_handle *h)
     atomic_fence_full();
     if (settle_sees_lease(h))
         return SH_PENDING; /* whoever has it looks when it leaves */
+    /* A host without a collector may have given the memory to another handle meanwhile: so it is looked once more where
+     * it cannot, and the claim is that of the handle that was looked for. */
+    const atomic_word hidden = {gc_hide(h)};
+    sh_handle *pinned = gc->reveal(&hidden);
     CHECKPOINT("handle.looked");
-    return state_word_claim(&h->state) ? release_claimed(h) : SH_PENDING;
+    bool claimed = !settle_sees_lease(h) && state_word_claim(&h->state);
+    gc->unpin(pinned);
+    return claimed ? release_claimed(h) : SH_PENDING;
 }
 
 sh_status settle(sh_handle *h, state_duty duty)

@@ -178,8 +178,9 @@ static bool forget_here(void)
     bool entered = record->entered;
     if (platform_thread_end_set(NULL) != 0)
         return false;
-    bury(record);
-    lease_slots_use(NULL);
+    give_all_back(record);
+    lease_slots_use(NULL); /* before another thread may have it: a signal handler may lease */
+    free_record(record);
     if (entered)
         gc->thread_leave();
     return true;

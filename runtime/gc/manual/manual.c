@@ -33,7 +33,8 @@ typedef enum block_stage {
     BLOCK_CONDEMNED, /* in the critical lane */
     BLOCK_TAKEN,     /* taken from the lane, not yet settled: on no list */
     BLOCK_KEPT,      /* dropped, and somebody may still give a reference back */
-    BLOCK_GONE       /* to be freed by the last to unpin it: on no list */
+    BLOCK_GONE,      /* to be given back by the last to unpin it: on no list */
+    BLOCK_FREE       /* of no handle; who ends a lease may still pin it, and then it waits */
 } block_stage;
 
 /*
@@ -177,6 +178,7 @@ static void move_block(block *moved, list_node *ring, block_stage stage)
  * gone, and what it then reads has to be a state. */
 static void give_memory(block *given)
 {
+    given->stage = BLOCK_FREE;
     list_append(&host.free_blocks, &given->link);
 }
 
@@ -189,12 +191,26 @@ static void free_block(block *freed)
         give_memory(freed);
 }
 
+/* With the mutex held. NULL: there is none that nobody looks at. */
+static block *take_free_block(void)
+{
+    for (list_node *link = host.free_blocks.next; link != &host.free_blocks; link = link->next) {
+        block *found = link_block(link);
+        if (found->pins > 0)
+            continue;
+        list_remove(link);
+        *found = (block){.pins = 0};
+        return found;
+    }
+    return NULL;
+}
+
 static block *take_memory(size_t size_bytes)
 {
     lock_host();
-    list_node *link = list_take_first(&host.free_blocks);
+    block *taken = take_free_block();
     unlock_host();
-    return link != NULL ? link_block(link) : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
+    return taken != NULL ? taken : calloc(1, BLOCK_SIZE_BYTES + size_bytes);
 }
 
 /* Word by word, and the first one last: it is the state, for whoever is left from the handle before. */
@@ -212,7 +228,6 @@ static void *allocate_handle(const void *contents, size_t size_bytes, uint32_t g
     block *made = FAILS_HERE("gc.handle") ? NULL : take_memory(size_bytes);
     if (made == NULL)
         return NULL;
-    memset(made, 0, sizeof *made);
     list_init(&made->link);
     made->group = group;
     write_contents(block_handle(made), contents, size_bytes);
