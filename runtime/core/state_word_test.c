@@ -486,6 +486,31 @@ Test(state_word, a_refused_entrant_repairs_a_theft)
     cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
 }
 
+static void step_repair_and_claim(void *word)
+{
+    step_raw_add(word);
+    cr_assert_eq(state_word_begin_close(word, 0).duty, STATE_RELEASE);
+}
+
+Test(state_word, an_entrant_that_waited_for_a_repair_may_find_it_closed)
+{
+    state_word word = {{BITS(HOLDS, 0) - STATE_ONE}};
+    testing_at("core.negative", 1, step_repair_and_claim, &word);
+    state_result entrant = state_word_add_ref(&word);
+    cr_expect_eq(entrant.answer, STATE_TOO_LATE);
+    cr_expect_eq(entrant.duty, STATE_NOTHING);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | CLOSED | CLAIMED, 0));
+}
+
+/* The same theft on a word that is open, but to finalizers only. */
+Test(state_word, an_entrant_refused_while_draining_repairs_a_theft)
+{
+    state_word word = {{BITS(HOLDS | DRAINING, 0)}};
+    testing_at("core.refused", 1, step_raw_subtract, &word);
+    cr_expect_eq(state_word_add_ref(&word).answer, STATE_TOO_LATE);
+    cr_expect_eq(state_word_read(&word), BITS(HOLDS | DRAINING, 0));
+}
+
 /* ---- presets around the limit -------------------------------------------------------------------------------------
  */
 
