@@ -243,7 +243,9 @@ class Unit:
             return "a computed pointer"
         if called.kind == CursorKind.FIELD_DECL:
             return f"the pointer {called.semantic_parent.spelling}.{called.spelling}"
-        return called.spelling if called.kind == CursorKind.FUNCTION_DECL else f"the pointer {called.spelling}"
+        # The program wrote the name of the macro in front of it.
+        return called.spelling.removesuffix("_inline") if called.kind == CursorKind.FUNCTION_DECL else \
+            f"the pointer {called.spelling}"
 
     def advice(self, called):
         if called is None:

@@ -17,9 +17,9 @@
  * parent's threads, and none of those threads' leases; our own threads are started again by the first call that needs
  * them. A counted reference that a vanished thread held never comes back, nor the one under which it was waking a
  * handle's users (sh_close_wait): the handle stays open in the child, as does one that such a thread was releasing. One
- * whose last lease it was just ending is released by the collector or an unload. A normal finalizer that was running is not run again. A
- * callback on a thread of ours (finalizer, release, event sink) may fork, too; its child has only that thread, and must
- * end by _exit or exec, not by returning.
+ * whose last lease it was just ending is released by the collector or an unload. A normal finalizer that was running is
+ * not run again. A callback on a thread of ours (finalizer, release, event sink) may fork, too; its child has only that
+ * thread, and must end by _exit or exec, not by returning.
  */
 #ifndef SAFEHANDLE_HOST_H
 #define SAFEHANDLE_HOST_H

@@ -107,6 +107,7 @@ extern SH_API __thread struct sh_lease_slots *sh_lease_slots_1 __attribute__((tl
 #define SH_FENCE_LIGHT() __asm__ volatile("" ::: "memory")
 
 /* A free slot among the first two, or NULL. Before it is written a signal handler may use it, but gives it back. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 static inline struct sh_lease_slot *sh_lease_slot_inline(struct sh_lease_slots *here)
 {
     if (SH_LIKELY(__atomic_load_n(&here->slots[0].handle, __ATOMIC_RELAXED) == 0))
@@ -115,6 +116,7 @@ static inline struct sh_lease_slot *sh_lease_slot_inline(struct sh_lease_slots *
 }
 
 /* The slot of the lease; or NULL, when the library has to be asked. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static inline struct sh_lease_slot *sh_lease_try_inline(sh_handle *h, const sh_site *site_or_null)
 {
     struct sh_lease_slots *here = sh_lease_slots_1;
@@ -136,6 +138,7 @@ static inline struct sh_lease_slot *sh_lease_try_inline(sh_handle *h, const sh_s
     return NULL;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static inline sh_status sh_lease_grant_inline(sh_lease *lease, sh_handle *h, struct sh_lease_slot *slot,
                                               sh_raw *out_raw)
 {
@@ -146,6 +149,7 @@ static inline sh_status sh_lease_grant_inline(sh_lease *lease, sh_handle *h, str
     return SH_OK;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static inline sh_status sh_lease_begin_inline(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
                                               sh_raw *out_raw)
 {
@@ -169,6 +173,7 @@ static inline sh_status sh_lease_begin_inline(sh_lease *lease, sh_handle *h, con
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+SH_RELIABILITY(will_not_corrupt_state, success)
 static inline void sh_lease_end_inline(sh_lease *lease)
 {
     if (lease == NULL || lease->handle == NULL)
@@ -190,6 +195,7 @@ static inline void sh_lease_end_inline(sh_lease *lease)
 #pragma GCC diagnostic pop
 #endif
 
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
 static inline sh_status sh_dangerous_add_ref_inline(sh_handle *h, bool *success)
 {
     if (SH_UNLIKELY(h == NULL || success == NULL))
@@ -202,6 +208,7 @@ static inline sh_status sh_dangerous_add_ref_inline(sh_handle *h, bool *success)
     return SH_OK;
 }
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 static inline sh_status sh_dangerous_release_inline(sh_handle *h)
 {
     if (SH_UNLIKELY(h == NULL))

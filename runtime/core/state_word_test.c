@@ -364,6 +364,14 @@ Test(state_word, close_sees_a_lessee_that_came_in_between)
     cr_expect_eq(state_word_read(&word), HOLDS | CLOSED | (2 << STATE_LESSEE_SHIFT));
 }
 
+/* A host without a collector may have given the memory to another handle, whose closer has not fenced yet. */
+Test(state_word, a_claim_needs_the_fence)
+{
+    state_word word = {{HOLDS | LEASED | CLOSED}};
+    cr_expect_not(state_word_claim(&word));
+    cr_expect_eq(state_word_read(&word), HOLDS | LEASED | CLOSED);
+}
+
 Test(state_word, of_two_who_looked_one_claims)
 {
     state_word word = {{HOLDS | LEASED | CLOSED | FENCED}};

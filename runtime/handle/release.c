@@ -261,7 +261,7 @@ gc_verdict release_dead(void *handle, gc_reason reason, word_t *out_leak)
     state_result closing = state_word_begin_close(&h->state, thread_lessee());
     word_t bits = state_word_read(&h->state);
     if (closing.duty == STATE_NOTHING && is_left_behind(bits))
-        closing = state_word_add_ref(&h->state); /* refused, and the last to leave */
+        closing.duty = state_word_left(&h->state); /* as the last to leave */
     const handle_class *of = handle_class_of(h);
     if (release_now(h, of, closing.duty)) {
         bool leaked = reason == GC_DEATH && of->owned && (bits & STATE_HOLDS) != 0;

@@ -86,7 +86,7 @@ bool thread_is_ours(void)
  * under the mutex: a host's collector may run finalizers here. */
 static thread_record *make_record(void)
 {
-    char *memory = gc->scanned_allocate(sizeof(thread_record) + 2 * CACHE_LINE_SIZE_BYTES);
+    char *memory = gc->scanned_allocate(sizeof(thread_record) + (size_t)2 * CACHE_LINE_SIZE_BYTES);
     if (memory == NULL)
         return NULL;
     size_t past_line = (uintptr_t)memory % CACHE_LINE_SIZE_BYTES;
