@@ -331,6 +331,8 @@ static void run_form(const form *of, const torture_plan *plan, torture_tally *ta
 static const roll_excuse excuses[] = {
     {"core.enter-draining", "only threads of the library are let into what drains: end_a_library_thread"},
     {"finalization.critical", "on the library's worker alone: end_a_library_thread"},
+    {"finalization.cut", "an unload comes to it only while a worker has handles in hand: by chance, or not at all"},
+    {"finalization.next", "on the library's worker alone: end_a_library_thread"},
     {"finalization.normal", "on the library's worker alone: end_a_library_thread"},
     {"platform.exit", "once in a process, by its first sh_init"},
     {0},
