@@ -121,11 +121,10 @@ static void enter(unsigned *seed)
     keep_writes_back(seed);
     if (sh_lease_begin(&lease, duel.h, &raw) != SH_OK)
         return;
-    for (int look = 0; look < LOOKS_WHILE_INSIDE; look++)
-        if (atomic_word_load(&duel.gone) != 0) {
-            CHECK(!"released under its user");
-            break;
-        }
+    bool still_open = true;
+    for (int look = 0; look < LOOKS_WHILE_INSIDE && still_open; look++)
+        still_open = atomic_word_load(&duel.gone) == 0;
+    CHECK(still_open);
     sh_lease_end(&lease);
 }
 
