@@ -75,7 +75,7 @@ static bool admits(uint32_t group)
 }
 
 static const gc_client collector_client = {.judge = release_judge,
-                                           .died = release_note_death,
+                                           .judge_dead = release_judge_dead,
                                            .deaths_found = finalization_wake,
                                            .group_of = group_of,
                                            .admits = admits};
@@ -90,7 +90,7 @@ static const finalization_client lanes_client = {
     .group_of = group_of,
     .is_released = is_released,
     .describe = handle_describe,
-    .release = release_dead,
+    .release = release_handful,
     .release_torn = release_torn,
 };
 

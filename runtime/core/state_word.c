@@ -238,14 +238,6 @@ state_duty state_word_left(state_word *word)
     return last_left(word);
 }
 
-void state_word_forget_lessees(state_word *word)
-{
-    /* Nobody else writes while the world has stopped: one try is enough. */
-    word_t seen = state_word_read(word);
-    if ((seen & STATE_LEASED) != 0)
-        (void)atomic_word_swap_if(&word->bits, seen, seen & ~STATE_LEASED);
-}
-
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 state_answer state_word_publish(state_word *word)
@@ -307,15 +299,6 @@ state_answer state_word_enter_draining(state_word *word)
         if (atomic_word_swap_if(&word->bits, seen, seen + STATE_ONE))
             return STATE_DONE;
     }
-}
-
-void state_word_finish(state_word *word, bool failed)
-{
-    /* The claimer alone sets these two bits, and they were 0, so adding is setting. Full: whoever sees RELEASED sees
-     * what the release did, and a look for waiters that follows comes after it. */
-    word_t seen = atomic_word_add_full(&word->bits, failed ? STATE_RELEASED | STATE_FAILED : STATE_RELEASED);
-    ASSERT(state_word_is_valid(seen) && (seen & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
-    (void)seen;
 }
 
 void state_word_mark_leaked(state_word *word)

@@ -9,6 +9,7 @@
 #ifndef CORE_STATE_WORD_H
 #define CORE_STATE_WORD_H
 
+#include "base/assert.h"
 #include "base/atomic.h"
 #include <safehandle/contract.h>
 #include <stdbool.h>
@@ -328,7 +329,13 @@ state_duty state_word_left(state_word *word);
 /* Where the world has stopped, and nothing reaches the handle: nobody leases it, and whoever does from here on says so
  * anew. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-void state_word_forget_lessees(state_word *word);
+static inline void state_word_forget_lessees(state_word *word)
+{
+    /* Nobody else writes while the world has stopped: one try is enough. */
+    word_t seen = state_word_read(word);
+    if ((seen & STATE_LEASED) != 0)
+        (void)atomic_word_swap_if(&word->bits, seen, seen & ~STATE_LEASED);
+}
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
@@ -357,7 +364,14 @@ state_answer state_word_enter_draining(state_word *word);
 
 /* For whoever had must_release, once, as the last touch of the word. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-void state_word_finish(state_word *word, bool failed);
+static inline void state_word_finish(state_word *word, bool failed)
+{
+    /* The claimer alone sets these two bits, and they were 0, so adding is setting. Full: whoever sees RELEASED sees
+     * what the release did, and a look for waiters that follows comes after it. */
+    word_t seen = atomic_word_add_full(&word->bits, failed ? STATE_RELEASED | STATE_FAILED : STATE_RELEASED);
+    ASSERT(state_word_is_valid(seen) && (seen & (STATE_CLAIMED | STATE_RELEASED)) == STATE_CLAIMED);
+    (void)seen;
+}
 
 /* Found dead with references on it, and told so. */
 SH_RELIABILITY(will_not_corrupt_state, success)

@@ -32,6 +32,9 @@ static inline sh_event_type finalization_leak_type(word_t leak)
     return (sh_event_type)(leak & 15);
 }
 
+/* What a worker has in hand: handful.h. */
+typedef struct handful handful;
+
 /* What the room above does for us. */
 typedef struct finalization_client {
     const platform_thread_hooks *hooks; /* for every worker's thread */
@@ -41,9 +44,9 @@ typedef struct finalization_client {
     bool (*is_released)(const void *handle);
     /* Whose handle it is, for events: kind, raw and birth are filled in. */
     void (*describe)(const void *handle, event_record *out_record) SH_RELIABILITY(will_not_corrupt_state, success);
-    /* Closes the handle and releases it where nobody uses it. *out_leak, when it was leaked: finalization_leak of it.
-     * Cancellation is held back; when the release ends its thread all the same, release_torn follows on it. */
-    gc_verdict (*release)(void *handle, gc_reason reason, word_t *out_leak);
+    /* handful_release, with what releases one of its handles. Cancellation is held back; when a release ends its thread
+     * all the same, release_torn follows on it. */
+    size_t (*release)(handful *of);
     /* The handle counts as released, and an event is raised. */
     void (*release_torn)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
 } finalization_client;

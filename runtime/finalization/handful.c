@@ -9,41 +9,10 @@ _Static_assert(HANDFUL + WORKERS <= GC_TAKEN, "one works, and the others have a 
 
 /* ---- the cursor -------------------------------------------------------------------------------------------------- */
 
-enum { LIMIT_SHIFT = 16 };
-
-static word_t cursor_word(size_t position, size_t limit)
-{
-    return (word_t)limit << LIMIT_SHIFT | (word_t)position;
-}
-
-static size_t cursor_position(word_t cursor)
-{
-    return cursor & ((1 << LIMIT_SHIFT) - 1);
-}
-
-static size_t cursor_limit(word_t cursor)
-{
-    return cursor >> LIMIT_SHIFT;
-}
-
 size_t handful_position(const handful *of)
 {
     /* Acquire: what became of the handles before it is written. */
     return cursor_position(atomic_word_load_acquire(&of->cursor));
-}
-
-bool handful_next(handful *of, size_t position)
-{
-    for (;;) {
-        word_t seen = atomic_word_load(&of->cursor);
-        ASSERT(cursor_position(seen) == position);
-        if (position + 1 >= cursor_limit(seen))
-            return false;
-        CHECKPOINT("finalization.next");
-        /* Full covers the release that is needed: what became of the handle is written before others see it done. */
-        if (atomic_word_swap_if(&of->cursor, seen, seen + 1))
-            return true;
-    }
 }
 
 /* The release that runs is the last. Answers where the rest begins. */

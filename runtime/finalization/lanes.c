@@ -182,19 +182,12 @@ static size_t run_normals(worker *self, bool *out_waited)
 
 /* ---- the critical lane ------------------------------------------------------------------------------------------- */
 
-/* Without a lock, so that it costs next to nothing: the cursor says where it is. Answers how many were released. */
 static size_t release_handful(handful *of)
 {
-    size_t position = 0;
     platform_cancel_token token = platform_cancel_hold();
-    for (bool more = true; more; position++) {
-        CHECKPOINT("finalization.critical");
-        of->leaks[position] = 0;
-        of->verdicts[position] = room.client->release(of->handles[position], of->reason, &of->leaks[position]);
-        more = handful_next(of, position);
-    }
+    size_t count = room.client->release(of);
     platform_cancel_restore(token);
-    return position;
+    return count;
 }
 
 static void finish_critical(worker *self)

@@ -14,11 +14,10 @@
  * and batch_pending counts the batch's normal finalizers that have not finished, among them those that the host has
  * not even handed over: an empty normal lane proves nothing.
  *
- *   judge, died, deaths_found called where the collector has stopped the world, its lock held: they allocate nothing,
- *                             take no lock, wait for nothing
- *   admits                    called with the host's lock held: the same
- *   every other function      any registered thread, except that start, stop and the fork functions are called by the
- *                             runtime alone, one at a time
+ *   judge, judge_dead, deaths_found called where the collector has stopped the world, its lock held: they allocate
+ * nothing, take no lock, wait for nothing admits                    called with the host's lock held: the same every
+ * other function      any registered thread, except that start, stop and the fork functions are called by the runtime
+ * alone, one at a time
  */
 #ifndef GC_GC_HOST_H
 #define GC_GC_HOST_H
@@ -49,9 +48,10 @@ enum { GC_TAKEN = 256 }; /* the most handles that are taken from the lane and no
 
 typedef struct gc_client {
     gc_verdict (*judge)(const void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
-    /* Nothing reaches it, in a slot of a lease neither, and no thread is running. A collector's only: a program that
-     * says so of a handle may still lease it. */
-    void (*died)(void *handle) SH_RELIABILITY(will_not_corrupt_state, success);
+    /* The same for many that nothing reaches, in a slot of a lease neither, while no thread is running. A collector's
+     * only: a program that says so of a handle may still lease it. */
+    void (*judge_dead)(void *const *handles, size_t count, gc_verdict *out_verdicts)
+        SH_RELIABILITY(will_not_corrupt_state, success);
     void (*deaths_found)(void) SH_RELIABILITY(will_not_corrupt_state, success);
     uint32_t (*group_of)(const void *handle)
         SH_RELIABILITY(will_not_corrupt_state, success);                            /* the one it was allocated for */

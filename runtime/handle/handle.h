@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "core/state_word.h"
 #include "event/event.h"
+#include "finalization/finalization.h"
 #include "gc/gc_host.h"
 #include "handle/class.h"
 #include <safehandle/contract.h>
@@ -108,9 +109,11 @@ void release_wait_for_any(int64_t deadline);
 SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_judge(const void *handle);
 SH_RELIABILITY(will_not_corrupt_state, success)
-void release_note_death(void *handle);
+void release_judge_dead(void *const *handles, size_t count, gc_verdict *out_verdicts);
 SH_RELIABILITY(will_not_corrupt_state, success)
 gc_verdict release_dead(void *handle, gc_reason reason, word_t *out_leak);
+SH_RELIABILITY(will_not_corrupt_state, success)
+size_t release_handful(handful *of);
 SH_RELIABILITY(will_not_corrupt_state, success)
 void release_torn(void *handle);
 

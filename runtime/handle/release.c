@@ -5,7 +5,7 @@
  */
 #include "base/checkpoint.h"
 #include "contract/contract.h"
-#include "finalization/finalization.h"
+#include "finalization/handful.h"
 #include "handle/context.h"
 #include "handle/handle.h"
 #include "handle/kind.h"
@@ -217,9 +217,14 @@ gc_verdict release_judge(const void *handle)
 
 /* Nobody has a lease on what nothing reaches, so its release needs no barrier; who gets at it once more, through a
  * finalizer, is a lessee anew. */
-void release_note_death(void *handle)
+void release_judge_dead(void *const *handles, size_t count, gc_verdict *out_verdicts)
 {
-    state_word_forget_lessees(&((sh_handle *)handle)->state);
+    for (size_t i = 0; i < count; i++) {
+        sh_handle *h = handles[i];
+        out_verdicts[i] = release_judge(h);
+        if (out_verdicts[i] != GC_FORGET)
+            state_word_forget_lessees(&h->state);
+    }
 }
 
 static uint32_t class_number(const sh_handle *h)
@@ -276,6 +281,11 @@ gc_verdict release_dead(void *handle, gc_reason reason, word_t *out_leak)
         return GC_KEEP; /* unset: see release_claimed */
     drop_context(h);
     return GC_FORGET;
+}
+
+size_t release_handful(handful *of)
+{
+    return handful_release(of, release_dead);
 }
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */

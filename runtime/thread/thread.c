@@ -31,12 +31,6 @@ bool thread_leases_prepare(thread_record *record)
     return lease_slots_prepare(&record->leases, record->regions.lease_count);
 }
 
-word_t thread_lessee(void)
-{
-    const thread_record *here = thread_here();
-    return here == NULL ? 0 : lease_slots_lessee(&here->leases);
-}
-
 bool thread_leases(const void *handle)
 {
     const thread_record *here = thread_here();

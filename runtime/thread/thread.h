@@ -122,7 +122,11 @@ bool thread_leases_prepare(thread_record *record);
 
 /* The calling thread as a lessee, in its place in the state word; 0 when it is not attached. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-word_t thread_lessee(void);
+static inline word_t thread_lessee(void)
+{
+    const thread_record *here = thread_here();
+    return here == NULL ? 0 : lease_slots_lessee(&here->leases);
+}
 
 /* Whether the calling thread leases handle. */
 SH_RELIABILITY(will_not_corrupt_state, success)

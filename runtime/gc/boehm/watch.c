@@ -219,25 +219,60 @@ static bool free_packed_over(packer *into)
     return true;
 }
 
-static void scan_entry(packer *into, word_t entry, const gc_client *client, const watch_marks *marks, bool confirm)
+/* How a scan is made. */
+typedef struct scan {
+    const gc_client *client;
+    const watch_marks *marks;
+    bool confirm;
+} scan;
+
+enum { JUDGED_TOGETHER = 64 }; /* a call through a pointer for each may cost as much as all the rest */
+
+/* So many entries at most: who of them is dead, and what is to become of those. */
+typedef struct judgement {
+    bool dead[JUDGED_TOGETHER];
+    void *handles[JUDGED_TOGETHER]; /* of the dead, in their order */
+    gc_verdict verdicts[JUDGED_TOGETHER];
+} judgement;
+
+static void judge(judgement *of, const word_t *entries, unsigned count, const scan *how)
 {
-    void *handle = entry_handle(entry);
-    word_t unsuspected = entry | UNSUSPECTED;
-    if (marks->is_marked(handle)) {
-        pack(into, unsuspected);
-        return;
+    size_t dead_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        void *handle = entry_handle(entries[i]);
+        of->dead[i] = !how->marks->is_marked(handle);
+        if (of->dead[i])
+            of->handles[dead_count++] = handle;
     }
-    gc_verdict verdict = client->judge(handle);
+    if (dead_count > 0)
+        how->client->judge_dead(of->handles, dead_count, of->verdicts);
+}
+
+static void bury(packer *into, word_t entry, gc_verdict verdict, const scan *how)
+{
+    word_t unsuspected = entry | UNSUSPECTED;
     if (verdict == GC_FORGET)
         return;
-    marks->set_mark(handle);
-    client->died(handle);
+    how->marks->set_mark(entry_handle(entry));
     if (verdict == GC_KEEP)
         pack(into, unsuspected);
-    else if (confirm && !is_suspect(entry))
+    else if (how->confirm && !is_suspect(entry))
         pack(into, entry & ~UNSUSPECTED);
     else if (!lane_append(unsuspected) && !(free_packed_over(into) && lane_append(unsuspected)))
         pack(into, entry); /* the next collection finds it again */
+}
+
+/* Packs at or before the entry that is being read, so those behind it are still there. */
+static void scan_entries(packer *into, const word_t *entries, unsigned count, const scan *how)
+{
+    judgement judged;
+    judge(&judged, entries, count, how);
+    size_t buried = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (judged.dead[i])
+            bury(into, entries[i], judged.verdicts[buried++], how);
+        else
+            pack(into, entries[i] | UNSUSPECTED);
 }
 
 /* Where nothing has left the table before the chunk that is being read, its live entries stay where they are, up to the
@@ -278,7 +313,15 @@ static void mark_lane(const watch_marks *marks)
             marks->set_mark(entry_handle(c->entries[i]));
 }
 
-static void scan_table(chunk_list *table, const gc_client *client, const watch_marks *marks, bool confirm)
+static void scan_chunk(packer *into, const chunk *c, unsigned first, unsigned end, const scan *how)
+{
+    for (unsigned i = first, count; i < end; i += count) {
+        count = end - i < JUDGED_TOGETHER ? end - i : JUDGED_TOGETHER;
+        scan_entries(into, &c->entries[i], count, how);
+    }
+}
+
+static void scan_table(chunk_list *table, const scan *how)
 {
     if (table->first == NULL)
         return;
@@ -288,8 +331,7 @@ static void scan_table(chunk_list *table, const gc_client *client, const watch_m
         chunk *next = c->next;
         unsigned used = c->used;
         packing.reading = c;
-        for (unsigned i = skip_live(&packing, c, marks); i < used; i++)
-            scan_entry(&packing, c->entries[i], client, marks, confirm);
+        scan_chunk(&packing, c, skip_live(&packing, c, how->marks), used, how);
         c = next;
     }
     cut_table(table, &packing);
@@ -297,9 +339,10 @@ static void scan_table(chunk_list *table, const gc_client *client, const watch_m
 
 void watch_scan(const gc_client *client, const watch_marks *marks, bool confirm)
 {
+    const scan how = {client, marks, confirm};
     mark_lane(marks);
     for (uint32_t group = 0; group < watch.group_count; group++)
-        scan_table(&watch.tables[group], client, marks, confirm);
+        scan_table(&watch.tables[group], &how);
     ASSERT(watch_is_valid());
 }
 

@@ -46,13 +46,14 @@ static uint32_t group_of(const void *object)
     return ((const thing *)object)->group;
 }
 
-static void died(void *object)
+static void judge_dead(void *const *objects, size_t count, gc_verdict *out_verdicts)
 {
-    (void)object;
+    for (size_t i = 0; i < count; i++)
+        out_verdicts[i] = judge(objects[i]);
 }
 
 static const gc_client client = {
-    .judge = judge, .died = died, .deaths_found = deaths_found, .group_of = group_of, .admits = NULL};
+    .judge = judge, .judge_dead = judge_dead, .deaths_found = deaths_found, .group_of = group_of, .admits = NULL};
 
 static void collect(bool confirm)
 {
