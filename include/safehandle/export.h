@@ -21,4 +21,15 @@
 #define SH_MUST_CHECK
 #endif
 
+/* What is called more often than all the rest: straight through the address that the dynamic linker has filled in,
+ * instead of by a jump through the linkage table. */
+#if defined(__has_attribute)
+#if __has_attribute(noplt)
+#define SH_CALLED_OFTEN __attribute__((noplt))
+#endif
+#endif
+#ifndef SH_CALLED_OFTEN
+#define SH_CALLED_OFTEN
+#endif
+
 #endif

@@ -129,7 +129,7 @@ SH_MUST_CHECK SH_API sh_status sh_duplicate(sh_handle *h, sh_handle **out_copy);
  * SH_E_OVERFLOW  the count is at its limit: the handle is pinned, which means leaked and reported, never freed early
  */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-SH_API sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);
+SH_API SH_CALLED_OFTEN sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);
 
 /*
  * Gives a reference back, on any thread. The last one of a closed handle releases it here. Result may be ignored.
@@ -138,7 +138,7 @@ SH_API sh_status sh_dangerous_add_ref(sh_handle *h, bool *success);
  * SH_E_RELEASE     this was the last reference of a closed handle, and the OS refused
  */
 SH_RELIABILITY(will_not_corrupt_state, success)
-SH_API sh_status sh_dangerous_release(sh_handle *h);
+SH_API SH_CALLED_OFTEN sh_status sh_dangerous_release(sh_handle *h);
 
 /* The stored value, also after close; the kind's invalid value while unset; -1 for null. Use it only under a reference.
  */

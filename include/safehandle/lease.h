@@ -51,8 +51,8 @@ typedef struct sh_lease {
  * SH_E_NOMEM     the first call of a thread that could not be attached, or no memory for more than 32 leases at once
  */
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-SH_MUST_CHECK SH_API sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h, const sh_site *site_or_null,
-                                                 sh_raw *out_raw);
+SH_MUST_CHECK SH_API SH_CALLED_OFTEN sh_status sh_lease_begin_at(sh_lease *lease, sh_handle *h,
+                                                                 const sh_site *site_or_null, sh_raw *out_raw);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 SH_MUST_CHECK SH_API sh_status sh_lease_begin(sh_lease *lease, sh_handle *h, sh_raw *out_raw);
 
@@ -67,7 +67,7 @@ SH_MUST_CHECK SH_API sh_status sh_lease_begin_kind(sh_lease *lease, sh_handle *h
 /* Ends it; the last user of a closed handle releases it here, and errno stays as it was. Leases may end in any order.
  * Null, zeroed, ended and detached leases do nothing. */
 SH_RELIABILITY(will_not_corrupt_state, success)
-SH_API void sh_lease_end(sh_lease *lease);
+SH_API SH_CALLED_OFTEN void sh_lease_end(sh_lease *lease);
 
 /* Turns the lease into a counted reference, for a coroutine, a callback or another thread. The lease is ended; whoever
  * finishes calls sh_dangerous_release. SH_E_ARGUMENT when there is no lease to detach; SH_E_OVERFLOW when the count is
