@@ -7,6 +7,7 @@ enum { REPETITIONS = 60, QUICK_REPETITIONS = 15 };
 
 static const loop *const loops[] = {
     &loop_xadd,
+    &loop_indirect_call,
     &loop_add_ref,
     &loop_lease,
     &loop_lease_nested,
@@ -19,6 +20,7 @@ enum { LOOPS = sizeof loops / sizeof *loops };
 
 static const int measures[LOOPS] = {
     XADD_PAIR_NS,
+    INDIRECT_CALL_NS,
     ADD_REF_RELEASE_NS,
     LEASE_NS,
     LEASE_NESTED_NS,

@@ -59,7 +59,7 @@ typedef struct loop {
 #define KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
 
 /* loops_of_references.c, and _shared_library.c: the same with each call made through the library's own code */
-extern const loop loop_xadd, loop_add_ref, loop_lease, loop_lease_nested, loop_malloc;
+extern const loop loop_xadd, loop_indirect_call, loop_add_ref, loop_lease, loop_lease_nested, loop_malloc;
 extern const loop loop_add_ref_shared_library, loop_lease_shared_library;
 
 /* loops_of_calls.c */

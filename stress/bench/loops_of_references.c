@@ -15,6 +15,22 @@ LOOP_BODY xadd_body(long turns, subject *s)
     }
 }
 
+static void do_nothing(void)
+{
+}
+
+/* Some processors, or their hypervisor, predict no call through a pointer for some of the time (docs/performance.md).
+ */
+LOOP_BODY indirect_call_body(long turns, subject *s)
+{
+    (void)s;
+    void (*call)(void) = do_nothing;
+    for (long i = 0; i < turns; i++) {
+        __asm__ volatile("" : "+r"(call)); /* the compiler must not know where it leads */
+        call();
+    }
+}
+
 /* The inner ones; the outer one is of another handle and lasts. */
 LOOP_BODY lease_nested_body(long turns, subject *s)
 {
@@ -36,6 +52,7 @@ LOOP_BODY malloc_body(long turns, subject *s)
 }
 
 LOOP(loop_xadd, xadd_body, TURNS);
+LOOP(loop_indirect_call, indirect_call_body, TURNS);
 LOOP(loop_add_ref, add_ref_body, TURNS);
 LOOP(loop_lease, lease_body, TURNS);
 LOOP(loop_lease_nested, lease_nested_body, TURNS);

@@ -7,6 +7,7 @@
 #define MEASURES(ROW)                                                                                                  \
     /* one thread */                                                                                                   \
     ROW(XADD_PAIR_NS)                                                                                                  \
+    ROW(INDIRECT_CALL_NS)                                                                                              \
     ROW(ADD_REF_RELEASE_NS)                                                                                            \
     ROW(ADD_REF_RELEASE_SHARED_LIBRARY_NS)                                                                             \
     ROW(LEASE_NS)                                                                                                      \
