@@ -7,8 +7,6 @@
 #include "platform/platform.h"
 #include <string.h>
 
-enum { ANSWER_MS = 1000 }; /* how long a thread that is asked for its stack may take */
-
 /* One release that is running, on the stack of the thread that runs it.
  * Invariant: on room.watches from enter to leave; number is different from all others'. */
 typedef struct watch {
@@ -138,7 +136,7 @@ static void ask(const watch *of)
 /* Without the mutex. False: the thread did not answer, since it has left the release or lets no signal through. */
 static bool wait_for_answer(void)
 {
-    bool taken = platform_signal_wait(&sample.taken, platform_deadline(ANSWER_MS));
+    bool taken = platform_signal_wait(&sample.taken, platform_deadline(CONTRACT_ANSWER_MS));
     if (!taken && !atomic_word_swap_if(&sample.state, SAMPLE_WANTED, SAMPLE_NONE))
         taken = platform_signal_wait(&sample.taken, PLATFORM_FOREVER);
     atomic_word_store(&sample.state, SAMPLE_NONE);

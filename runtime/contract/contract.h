@@ -34,6 +34,8 @@ void contract_note_allocation(void);
 enum { CONTRACT_BUDGET_MS = 100 };
 void contract_set_budget_ms(int64_t limit_ms);
 
+enum { CONTRACT_ANSWER_MS = 1000 }; /* how long a thread that is asked for its stack may take */
+
 #else
 
 enum { CONTRACTS_ARE_CHECKED = false };

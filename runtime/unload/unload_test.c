@@ -264,36 +264,43 @@ Test(unload, a_duplicate_is_of_the_same_domain)
 static struct {
     sh_handle *h;
     sh_status lease_status;
+    sh_status count_status;
     bool closed;
     bool released;
     pthread_t user;
-    sh_status user_status;
+    sh_status user_lease_status;
+    sh_status user_count_status;
     int runs;
 } seen;
 
-static void *use_elsewhere(void *h)
+static void try_both(sh_handle *h, sh_status *out_lease_status, sh_status *out_count_status)
 {
     sh_lease lease;
     sh_raw raw;
-    seen.user_status = sh_lease_begin(&lease, h, &raw);
-    if (seen.user_status == SH_OK)
+    *out_lease_status = sh_lease_begin(&lease, h, &raw);
+    if (*out_lease_status == SH_OK)
         sh_lease_end(&lease);
+    bool success = false;
+    *out_count_status = sh_dangerous_add_ref(h, &success);
+    if (success)
+        (void)sh_dangerous_release(h);
+}
+
+static void *use_elsewhere(void *h)
+{
+    try_both(h, &seen.user_lease_status, &seen.user_count_status);
     return NULL;
 }
 
 static void flush_through(void *object, void *data)
 {
     (void)object;
-    sh_lease lease;
-    sh_raw raw;
     seen.runs++;
     seen.h = data;
     (void)pthread_create(&seen.user, NULL, use_elsewhere, data);
     (void)pthread_join(seen.user, NULL);
-    seen.lease_status = sh_lease_begin(&lease, data, &raw);
+    try_both(data, &seen.lease_status, &seen.count_status);
     seen.closed = sh_is_closed(data);
-    if (seen.lease_status == SH_OK)
-        sh_lease_end(&lease);
 }
 
 Test(unload, finalizers_run_first_and_may_still_use_the_handles_while_nobody_else_may)
@@ -306,11 +313,14 @@ Test(unload, finalizers_run_first_and_may_still_use_the_handles_while_nobody_els
     cr_assert_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
     cr_expect_eq(seen.runs, 1);
     cr_expect_eq(seen.lease_status, SH_OK);
+    cr_expect_eq(seen.count_status, SH_OK);
     cr_expect_not(seen.closed);
-    cr_expect_eq(seen.user_status, SH_E_CLOSED);
+    cr_expect_eq(seen.user_lease_status, SH_E_CLOSED);
+    cr_expect_eq(seen.user_count_status, SH_E_CLOSED);
     cr_expect(sh_is_released(h));
     cr_expect_eq(use_elsewhere(h), NULL);
-    cr_expect_eq(seen.user_status, SH_E_CLOSED);
+    cr_expect_eq(seen.user_lease_status, SH_E_CLOSED);
+    cr_expect_eq(seen.user_count_status, SH_E_CLOSED);
 }
 
 Test(unload, a_closed_handle_is_closed_to_finalizers_too)
@@ -324,6 +334,7 @@ Test(unload, a_closed_handle_is_closed_to_finalizers_too)
     cr_assert_eq(sh_domain_unload(domain, -1, NULL), SH_OK);
     cr_expect_eq(seen.runs, 1);
     cr_expect_eq(seen.lease_status, SH_E_CLOSED);
+    cr_expect_eq(seen.count_status, SH_E_CLOSED);
 }
 
 static void count_run(void *object, void *data)
