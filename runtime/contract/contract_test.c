@@ -16,6 +16,7 @@
 #include <unistd.h>
 #ifdef SH_HAVE_BOEHM
 #include <gc/gc.h>
+#include <gc/gc_inline.h>
 #endif
 
 enum { NEVER_MS = 60000, SOON_MS = 50, HANG_MS = 20000 };
@@ -302,6 +303,7 @@ static void *end_in_release(void *key)
 {
     volatile char far_down[32 * 1024];
     far_down[0] = 0;
+    (void)far_down;
     (void)pthread_setspecific(*(pthread_key_t *)key, key);
     (void)sh_close(make());
     return NULL;
@@ -352,19 +354,52 @@ static void a_forked_child_is_watched_too(void)
 
 #ifdef SH_HAVE_BOEHM
 
-static int use_collector(void)
+enum { SIZE_BYTES = 10, LEAF = 0 }; /* the kind of objects without pointers */
+
+#define USE(name, ...)                                                                                                 \
+    static int use_##name(void)                                                                                        \
+    {                                                                                                                  \
+        memory = name(__VA_ARGS__);                                                                                    \
+        memory = NULL;                                                                                                 \
+        return 0;                                                                                                      \
+    }
+
+USE(GC_malloc, SIZE_BYTES)
+USE(GC_malloc_atomic, SIZE_BYTES)
+USE(GC_malloc_uncollectable, SIZE_BYTES)
+USE(GC_malloc_atomic_uncollectable, SIZE_BYTES)
+USE(GC_malloc_kind, SIZE_BYTES, LEAF)
+USE(GC_malloc_ignore_off_page, SIZE_BYTES)
+USE(GC_realloc, NULL, SIZE_BYTES)
+USE(GC_strdup, "text")
+
+static int use_GC_generic_malloc_many(void)
 {
-    memory = GC_malloc(10);
-    memory = NULL;
+    void *list;
+    GC_generic_malloc_many(SIZE_BYTES, LEAF, &list);
     return 0;
 }
 
-static void the_collectors_memory_counts(void)
+static void expect_counted(action *use, const char *name)
 {
     forget();
-    release_once(use_collector);
-    expect_told("allocated memory", "use_collector+");
-    CHECK(strstr(told.message, "GC_malloc+") != NULL);
+    release_once(use);
+    expect_told("allocated memory", name);
+}
+
+#define EXPECT_COUNTED(name) expect_counted(use_##name, #name "+")
+
+static void the_collectors_memory_counts(void)
+{
+    EXPECT_COUNTED(GC_malloc);
+    EXPECT_COUNTED(GC_malloc_atomic);
+    EXPECT_COUNTED(GC_malloc_uncollectable);
+    EXPECT_COUNTED(GC_malloc_atomic_uncollectable);
+    EXPECT_COUNTED(GC_malloc_kind);
+    EXPECT_COUNTED(GC_malloc_ignore_off_page);
+    EXPECT_COUNTED(GC_realloc);
+    EXPECT_COUNTED(GC_strdup);
+    EXPECT_COUNTED(GC_generic_malloc_many);
 }
 
 #endif
