@@ -158,23 +158,26 @@ Test(lease, holders_of_a_spoilt_count)
     expect_holders(h, 1, 0);
 }
 
-static void end_lease(void *lease)
-{
-    sh_lease_end(lease);
-}
-
 typedef struct destructor_holder {
     sh_handle *h;
     pthread_key_t key;
     sh_lease lease;
+    sh_status closed;
 } destructor_holder;
+
+static void close_and_end_lease(void *holder)
+{
+    destructor_holder *self = holder;
+    self->closed = sh_close(self->h);
+    sh_lease_end(&self->lease);
+}
 
 static void *leave_the_lease_to_a_destructor(void *argument)
 {
     destructor_holder *self = argument;
     sh_raw raw;
     cr_assert_eq(sh_lease_begin(&self->lease, self->h, &raw), SH_OK);
-    (void)pthread_setspecific(self->key, &self->lease);
+    (void)pthread_setspecific(self->key, self);
     return NULL;
 }
 
@@ -182,13 +185,14 @@ static void *leave_the_lease_to_a_destructor(void *argument)
 Test(lease, a_destructor_of_the_thread_may_end_its_lease)
 {
     destructor_holder holder = {.h = make()};
-    cr_assert_eq(pthread_key_create(&holder.key, end_lease), 0);
+    cr_assert_eq(pthread_key_create(&holder.key, close_and_end_lease), 0);
     pthread_t thread;
     (void)pthread_create(&thread, NULL, leave_the_lease_to_a_destructor, &holder);
     (void)pthread_join(thread, NULL);
+    cr_expect_eq(holder.closed, SH_PENDING, "it was still leased");
     cr_expect_eq(testing_events(SH_EVENT_UNBALANCED_RELEASE, NULL), 0);
     expect_holders(holder.h, 0, 0);
-    cr_expect_eq(sh_close(holder.h), SH_OK);
+    cr_expect(sh_is_released(holder.h));
 }
 
 typedef struct holding_thread {
