@@ -8,6 +8,7 @@
 #include "platform/platform.h"
 #include "testing/testing.h"
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -117,8 +118,8 @@ Test(lease_points, a_close_while_a_lease_ends)
 
 /* ---- others while a close is on its way -------------------------------------------------------------------------- */
 
-static const char *const on_the_way[] = {"core.close",  "handle.fence",  "handle.fenced",
-                                         "thread.look", "handle.looked", "core.claim-leased"};
+static const char *const on_the_way[] = {"core.close",         "handle.fence",  "handle.fenced",    "thread.look",
+                                         "handle.looked-once", "handle.looked", "core.claim-leased"};
 enum { ON_THE_WAY = sizeof on_the_way / sizeof *on_the_way };
 
 static void close_while(void (*step)(void *h))
@@ -220,6 +221,87 @@ Test(lease_points, nobody_looks_before_the_fence)
     cr_expect_eq(testing_reached(), 1);
     testing_at_nothing();
     expect_released_once(h);
+}
+
+/* ---- memory that changes hands while somebody looks ----------------------------------------------------------------
+ */
+
+/* What this thread has of the handle that came after. */
+typedef struct successor {
+    sh_handle *before;
+    sh_handle *h;
+    sh_lease lease;
+} successor;
+
+/* Somebody else releases the handle that is looked for, and it dies. The next one is closed while it is leased. */
+static void make_successor(void *argument)
+{
+    successor *next = argument;
+    sh_raw raw;
+    lease_elsewhere(next->before); /* refused, and the last to leave */
+    expect_released_once(next->before);
+    cr_assert_eq(sh_host_drop(next->before), SH_OK);
+    next->h = make();
+    cr_assert_eq(sh_lease_begin(&next->lease, next->h, &raw), SH_OK);
+    close_elsewhere(next->h);
+}
+
+/* The last to leave looks; the memory changes hands at the checkpoint, if it can. */
+static successor leave_while_it_changes_hands(const char *checkpoint)
+{
+    successor next = {.before = make()};
+    sh_lease lease;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&lease, next.before, &raw), SH_OK);
+    close_elsewhere(next.before);
+    testing_at(checkpoint, 1, make_successor, &next);
+    sh_lease_end(&lease);
+    cr_expect_geq(testing_reached(), 1, "%s", checkpoint);
+    testing_at_nothing();
+    cr_expect_not(sh_is_released(next.h), "under its user");
+    cr_expect_eq(testing_released().count, 1);
+    sh_lease_end(&next.lease);
+    cr_expect(sh_is_released(next.h));
+    cr_expect_eq(testing_released().count, 2);
+    return next;
+}
+
+/* Nobody leases the first handle any more; whoever looked has seen nothing of the leases of the second. */
+Test(lease_points, who_found_nobody_releases_no_other_handle_under_its_user)
+{
+    successor next = leave_while_it_changes_hands("handle.looked-once");
+    cr_expect_eq(next.h, next.before, "it was the same memory");
+}
+
+/* After the second look it is too late for a third: the claim is for the word that it had read. */
+Test(lease_points, the_memory_stays_from_the_second_look_to_the_claim)
+{
+    successor next = leave_while_it_changes_hands("core.claim-leased");
+    cr_expect_neq(next.h, next.before);
+    cr_expect_eq(make(), next.before, "and not for longer");
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------------------------ */
+
+static int refuse_release(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    return EIO;
+}
+
+/* The worker cannot claim it in the step that closes it, and still knows that it has released it. */
+Test(lease_points, a_refused_release_of_what_others_had_leased_is_a_death_like_any_other)
+{
+    sh_handle *h = make();
+    lease_elsewhere(h);
+    testing_on_release(refuse_release);
+    cr_assert_eq(sh_host_drop(h), SH_OK);
+    cr_expect_eq(testing_events(SH_EVENT_RELEASE_FAILED, NULL), 1);
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), 1);
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_REFERENCE, NULL), 0, "nobody has one");
+    cr_expect_eq(testing_released().count, 1);
+    cr_expect_eq(make(), h, "its memory is given back");
 }
 
 /* ---- who leased it ----------------------------------------------------------------------------------------------- */
@@ -423,9 +505,9 @@ static void interrupt_here(void *unused)
 
 Test(lease_points, a_signal_handler_may_lease_at_each_of_them)
 {
-    static const char *const points[] = {"handle.lease-written", "core.lease",       "handle.lease-cleared",
-                                         "handle.fence",         "handle.fenced",    "thread.look",
-                                         "handle.looked",        "core.claim-leased"};
+    static const char *const points[] = {"handle.lease-written", "core.lease",    "handle.lease-cleared",
+                                         "handle.fence",         "handle.fenced", "thread.look",
+                                         "handle.looked-once",   "handle.looked", "core.claim-leased"};
     (void)signal(SIGUSR1, lease_in_handler);
     sh_handle *held = make();
     sh_lease keeps;

@@ -27,6 +27,7 @@ static sh_status release_unless_leased(sh_handle *h)
     atomic_fence_full();
     if (settle_sees_lease(h))
         return SH_PENDING; /* whoever has it looks when it leaves */
+    CHECKPOINT("handle.looked-once");
     /* A host without a collector may have given the memory to another handle meanwhile: so it is looked once more where
      * it cannot, and the claim is that of the handle that was looked for. */
     const atomic_word hidden = {gc_hide(h)};
