@@ -6,6 +6,7 @@
 #include "handle/stock.h"
 #include "testing/testing.h"
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 static thread_record *record_here(void)
 {
@@ -258,6 +259,29 @@ static uint32_t at_hand(void)
     return record_here()->stock.left;
 }
 
+/* Two from here are of one class: the second takes the shortest way, while there are blanks at hand. */
+static const sh_site one_place = {"one_place.c", 1};
+
+static sh_status wrap_at_one_place(const sh_kind *kind, sh_raw raw, sh_handle **out_handle)
+{
+    return sh_wrap_at(kind, raw, NULL, 0, &one_place, out_handle);
+}
+
+static sh_handle *wrapped_at_one_place(sh_raw raw)
+{
+    sh_handle *h;
+    cr_assert_eq(wrap_at_one_place(&testing_kind, raw, &h), SH_OK);
+    return h;
+}
+
+static sh_domain *entered_domain(void)
+{
+    sh_domain *domain;
+    cr_assert_eq(sh_domain_create("tenant", &domain), SH_OK);
+    cr_assert_eq(sh_domain_enter(domain), SH_OK);
+    return domain;
+}
+
 TestSuite(at_hand, .init = testing_start_boehm);
 
 Test(at_hand, some_are_made_at_once_and_then_many)
@@ -298,6 +322,152 @@ Test(at_hand, they_are_of_the_domain_that_the_handle_is_made_in)
     }
     cr_expect_eq(sh_domain_destroy(domain), SH_OK, "what is at hand for it is no handle");
 }
+
+/* The class made last is of the tenant, and so are the blanks; the thread is not any more. */
+Test(at_hand, what_was_made_for_a_domain_that_the_thread_has_left_is_not_used)
+{
+    sh_domain *domain = entered_domain();
+    sh_handle *tenants = wrapped_at_one_place(1);
+    cr_expect_gt(at_hand(), 0);
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    sh_handle *ours = wrapped_at_one_place(2);
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    cr_expect(sh_is_released(tenants));
+    cr_expect_not(sh_is_closed(ours));
+}
+
+/* The class made last is of the tenant, whose blank a region had; those at hand are not. */
+Test(at_hand, the_class_that_a_region_made_last_is_not_that_of_another_domain)
+{
+    (void)wrapped_at_one_place(1);
+    uint32_t left = at_hand();
+    sh_domain *domain = entered_domain();
+    cr_assert_eq(stock_prepare(record_here(), 1), SH_OK);
+    sh_handle *tenants = wrapped_at_one_place(2);
+    stock_return(record_here());
+    cr_assert_eq(sh_domain_leave(domain), SH_OK);
+    cr_expect_eq(at_hand(), left, "it was none of those");
+    cr_expect_gt(left, 0);
+    sh_handle *ours = wrapped_at_one_place(3), *copy;
+    cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    cr_expect(sh_is_released(tenants));
+    cr_expect_not(sh_is_closed(ours));
+    cr_expect_eq(sh_duplicate(ours, &copy), SH_OK, "a copy is of its original's domain");
+}
+
+Test(at_hand, the_first_of_a_domain_are_few_also_when_there_was_no_memory_at_first)
+{
+    (void)wrapped(1);
+    uint32_t few = at_hand();
+    (void)entered_domain();
+    sh_handle *h;
+    no_memory();
+    cr_expect_eq(sh_wrap(&testing_kind, 2, NULL, &h), SH_E_NOMEM);
+    testing_at_nothing();
+    (void)wrapped(2);
+    cr_expect_eq(at_hand(), few);
+}
+
+/* A refusal costs no blank. */
+static void expect_refused_handle(const sh_kind *kind, sh_raw raw, sh_status why)
+{
+    sh_handle *h = NULL;
+    uint32_t before = at_hand();
+    cr_expect_gt(before, 0, "or it would not be the shortest way");
+    cr_expect_eq(wrap_at_one_place(kind, raw, &h), why);
+    cr_expect_null(h);
+    cr_expect_eq(at_hand(), before);
+}
+
+Test(at_hand, an_invalid_value_is_refused)
+{
+    (void)wrapped_at_one_place(7);
+    expect_refused_handle(&testing_kind, 0, SH_E_INVALID);
+    expect_refused_handle(&testing_kind, -1, SH_E_INVALID);
+}
+
+Test(at_hand, none_is_used_of_an_unloaded_domain)
+{
+    sh_domain *domain = entered_domain();
+    (void)wrapped_at_one_place(7);
+    cr_assert_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
+    expect_refused_handle(&testing_kind, 8, SH_E_CLOSED);
+}
+
+Test(at_hand, none_is_used_after_a_shutdown)
+{
+    (void)wrapped_at_one_place(7);
+    cr_assert_eq(sh_shutdown(10000), SH_OK);
+    expect_refused_handle(&testing_kind, 8, SH_E_CLOSED);
+    testing_start_boehm();
+    (void)wrapped_at_one_place(8);
+}
+
+Test(at_hand, a_second_owner_is_refused)
+{
+    sh_handle *first, *second = NULL;
+    sh_raw number = dup(STDERR_FILENO);
+    cr_assert_eq(wrap_at_one_place(&sh_kind_fd, number, &first), SH_OK);
+    cr_expect_gt(at_hand(), 0);
+    cr_expect_eq(wrap_at_one_place(&sh_kind_fd, number, &second), SH_E_OWNED);
+    cr_expect_null(second);
+    cr_expect_eq(testing_events(SH_EVENT_DOUBLE_WRAP, NULL), 1);
+    cr_expect_eq(sh_close(first), SH_OK);
+}
+
+/* ---- made while they are made ------------------------------------------------------------------------------------ */
+
+static sh_handle *made_inside;
+static bool was_inside;
+
+static void make_inside(void *unused)
+{
+    (void)unused;
+    was_inside = record_here()->stock.is_filling;
+    made_inside = wrapped(99);
+}
+
+static void make_inside_without_memory(void *unused)
+{
+    (void)unused;
+    was_inside = record_here()->stock.is_filling;
+    no_memory();
+    cr_expect_eq(sh_wrap(&testing_kind, 99, NULL, &made_inside), SH_E_NOMEM);
+    testing_at_nothing();
+}
+
+/* What a finalizer does that the collector runs in an allocation. The class of the handle is new, then that of the
+ * blanks, which are being made by then. Answers how many handles there are more. */
+static size_t wrap_while_making(void (*step)(void *unused))
+{
+    static const sh_site fresh = {"fresh.c", 1};
+    sh_handle *h;
+    size_t before = count_all();
+    cr_expect_eq(at_hand(), 0);
+    testing_at("handle.intern", 2, step, NULL);
+    cr_assert_eq(sh_wrap_at(&testing_kind, 7, NULL, 0, &fresh, &h), SH_OK);
+    cr_expect(was_inside);
+    testing_at_nothing();
+    cr_expect_eq(sh_dangerous_get_handle(h), 7);
+    return count_all() - before;
+}
+
+Test(at_hand, a_finalizer_makes_its_own_while_they_are_made)
+{
+    size_t more = wrap_while_making(make_inside);
+    cr_expect_eq(more, at_hand() + 2, "the blanks, the handle, and one made alone");
+    cr_expect_eq(sh_dangerous_get_handle(made_inside), 99);
+    cr_expect_not(sh_is_closed(made_inside), "it is none of the blanks");
+}
+
+Test(at_hand, a_finalizer_that_has_no_memory_while_they_are_made)
+{
+    size_t more = wrap_while_making(make_inside_without_memory);
+    cr_expect_null(made_inside);
+    cr_expect_eq(more, at_hand() + 1);
+}
+
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 /* Nothing of the thread reaches what was made of them. */
 Test(at_hand, what_was_drawn_is_the_callers_alone)
