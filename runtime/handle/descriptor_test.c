@@ -444,6 +444,34 @@ Test(descriptor, an_owner_that_goes_meanwhile_is_no_owner)
     expect_double_wrap(0, NULL);
 }
 
+static void wrap_before_us(void *number)
+{
+    cr_assert_eq(sh_wrap(&sh_kind_fd, *(const sh_raw *)number, NULL, &racing), SH_OK);
+}
+
+static void give_up_and_let_another_come(void *number)
+{
+    sh_set_handle_as_invalid(racing);
+    testing_at("handle.reveal", 1, wrap_before_us, number);
+}
+
+/* And when another one comes after that look, it is seen by the next one. */
+Test(descriptor, an_owner_that_comes_meanwhile_is_the_owner)
+{
+    sh_handle *second = NULL;
+    cr_assert_eq(sh_open_file("/dev/null", O_RDONLY, 0, NULL, &racing), SH_OK);
+    sh_raw number = sh_dangerous_get_handle(racing);
+    testing_at("handle.claim", 1, give_up_and_let_another_come, &number);
+    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &second), SH_E_OWNED);
+    cr_expect_eq(testing_reached(), 2, "looks");
+    testing_at_nothing();
+    cr_expect_null(second);
+    expect_double_wrap(1, "was refused");
+    cr_expect(is_open(number));
+    cr_expect_eq(sh_close(racing), SH_OK);
+    cr_expect_not(is_open(number), "it was its owner's to close");
+}
+
 static void close_number_taken(void *number)
 {
     /* The new owner of the number goes as well, between our failure to give it up and our look at who has it. */

@@ -548,3 +548,43 @@ Test(handle, what_cannot_be_duplicated)
     cr_expect_eq(sh_close(good), SH_OK, "no reference was left on it");
     cr_expect_eq(sh_close(unset), SH_OK);
 }
+
+static int copies;
+
+static int count_copy(sh_raw raw, sh_raw *out_copy)
+{
+    copies++;
+    *out_copy = raw;
+    return 0;
+}
+
+static int release_copy(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    return 0;
+}
+
+/* The copy is of another class than its original, since it is born elsewhere. */
+Test(handle, a_duplicate_without_room_for_its_class_copies_nothing)
+{
+    static const sh_kind kind = {.name = "copied",
+                                 .invalid_value = 0,
+                                 .is_invalid = sh_invalid_zero,
+                                 .release = release_copy,
+                                 .duplicate = count_copy};
+    sh_handle *h, *copy = NULL;
+    cr_assert_eq(sh_wrap(&kind, 7, NULL, &h), SH_OK);
+    const handle_class newest = {.kind = &kind, .site = NULL};
+    uint32_t number;
+    cr_assert_eq(class_intern(&newest, &number), SH_OK);
+    size_t room = (size_t)CLASS_BLOCKS * CLASS_BLOCK_CLASSES - number - 1;
+    cr_assert(class_reserve(room), "for others");
+    cr_expect_eq(sh_duplicate(h, &copy), SH_E_NOMEM);
+    cr_expect_null(copy);
+    cr_expect_eq(copies, 0, "nobody would release it");
+    class_unreserve(room);
+    cr_expect_eq(sh_duplicate(h, &copy), SH_OK);
+    cr_expect_eq(copies, 1);
+    cr_expect_eq(sh_close(h), SH_OK, "no lease was left on it");
+}

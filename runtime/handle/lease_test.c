@@ -52,6 +52,21 @@ Test(lease, is_refused_on_what_is_closed_or_unset)
     expect_holders(unset, 0, 0);
 }
 
+/* The library's own, which the macros of a C program do not call; no less strict than they are. */
+Test(lease, needs_a_handle_and_a_place_for_the_lease_and_the_value)
+{
+    sh_handle *h = make();
+    sh_lease lease = {.handle = NULL};
+    sh_raw raw = 99;
+    cr_expect_eq(sh_lease_begin_at(NULL, h, NULL, &raw), SH_E_ARGUMENT);
+    cr_expect_eq(sh_lease_begin_at(&lease, NULL, NULL, &raw), SH_E_ARGUMENT);
+    cr_expect_eq(sh_lease_begin_at(&lease, h, NULL, NULL), SH_E_ARGUMENT);
+    cr_expect_null(lease.handle);
+    cr_expect_eq(raw, 99);
+    expect_holders(h, 0, 0);
+    cr_expect_eq(sh_close(h), SH_OK);
+}
+
 Test(lease, asks_for_a_kind)
 {
     sh_handle *h = make();
