@@ -84,13 +84,15 @@ static inline bool handful_next(handful *of, size_t position)
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
-/* Closes the handle and releases it where nobody uses it. *out_leak, when it was leaked: finalization_leak of it. */
-typedef gc_verdict handful_releaser(void *handle, gc_reason reason, word_t *out_leak);
-
-/* For the client: releases what is in hand, one after the other, until there is no more of it. Answers how many it
- * were. Without a lock, since the cursor says where it is; inline, so that no call through a pointer is made for each.
+/*
+ * For the client: releases what is in hand, one after the other, until there is no more of it. Answers how many it
+ * were. release closes the handle, and releases it where nobody uses it; *out_leak, when it was leaked:
+ * finalization_leak of it. Without a lock, since the cursor says where it is; inline, so that no call through a pointer
+ * is made for each.
  */
-static inline size_t handful_release(handful *of, handful_releaser *release)
+static inline size_t handful_release(handful *of,
+                                     gc_verdict (*release)(void *handle, gc_reason reason, word_t *out_leak)
+                                         SH_RELIABILITY(will_not_corrupt_state, success))
 {
     size_t position = 0;
     for (bool more = true; more; position++) {
