@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { STATUS_COULD_NOT_RUN = 2 };
-
 static const char *doing;
 
 void die_doing(const char *what)
@@ -27,5 +25,5 @@ void die(const char *format, ...)
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
     (void)fputc('\n', stderr);
-    _exit(STATUS_COULD_NOT_RUN);
+    _exit(DIE_STATUS);
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WARM_UP = 300, STATUS_COULD_NOT_RUN = 2 };
+enum { WARM_UP = 300 };
 
 static int release_nothing(sh_raw raw, void *context)
 {
@@ -102,7 +102,7 @@ static int print_made_with(void)
         (void)printf("%s\"%s\"", i > 0 ? ", " : "", operations[i].name);
     (void)printf("], \"made_with\": {\"compiler\": \"%s\", \"libgc\": \"%u.%u.%u\", \"libc\": \"%s\"}}\n", __VERSION__,
                  version >> 16, version >> 8 & 0xff, version & 0xff, gnu_get_libc_version());
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : STATUS_COULD_NOT_RUN;
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : DIE_STATUS;
 }
 
 static sh_handle *open_null(void)

@@ -8,10 +8,8 @@
 #include <stdlib.h>
 
 enum { USUAL_ROUNDS = 5, QUICK_ROUNDS = 3, MILLION = 1000000, LEAST_COUNT = 1000, MOST_COUNT = 20000000 };
-enum { STATUS_MISSED = 1, STATUS_COULD_NOT_RUN = 2 };
+enum { STATUS_MISSED = 1 };
 enum {
-    OPTION_JSON = 'j',
-    OPTION_QUICK = 'q',
     OPTION_CHECK = 'c',
     OPTION_COUNT = 'n',
     OPTION_ROUNDS = 'r',
@@ -21,8 +19,7 @@ enum {
 };
 
 typedef struct request {
-    bool json;
-    bool quick;
+    argument_common common;
     bool check;
     bool no_peers;
     long count;
@@ -34,12 +31,12 @@ typedef struct request {
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static const struct argp_option options[] = {
-    {"quick", OPTION_QUICK, NULL, 0, "Fewer repetitions and 3 rounds: a minute at most", 0},
+    {"quick", ARGUMENT_QUICK, NULL, 0, "Fewer repetitions and 3 rounds: a minute at most", 0},
     {"check", OPTION_CHECK, NULL, 0, "Exit status 1 when a figure misses its target", 0},
     {"rounds", OPTION_ROUNDS, "N", 0, "So many rounds, of which the medians are told (default 5)", 0},
     {"count", OPTION_COUNT, "N", 0, "So many objects where the figures say a million", 0},
     {"no-peers", OPTION_NO_PEERS, NULL, 0, "Do not measure what other people use", 0},
-    {"json", OPTION_JSON, NULL, 0, "Print a JSON object instead of the tables", 0},
+    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON object instead of the tables", 0},
     {"html", OPTION_HTML, "FILE", 0, "Also write a page with tables and charts", 0},
     {"svg", OPTION_SVG, "DIRECTORY", 0, "Also write the charts there, each as a file", 0},
     {0},
@@ -65,12 +62,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
     switch (key) {
-    case OPTION_JSON:
-        asked->json = true;
-        return 0;
-    case OPTION_QUICK:
-        asked->quick = true;
-        return 0;
     case OPTION_CHECK:
         asked->check = true;
         return 0;
@@ -92,9 +83,11 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         asked->svg_directory = argument;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_take_common(key, &asked->common);
     }
 }
+
+static const struct argp parser = {.options = options, .parser = take_option, .doc = description};
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
@@ -110,11 +103,11 @@ static json_t *measure_peers(bool quick)
 static void measure(const request *asked, result *r)
 {
     int64_t start_ms = clock_now_ms();
-    r->quick = asked->quick;
-    r->rounds = asked->rounds != 0 ? (int)asked->rounds : asked->quick ? QUICK_ROUNDS : USUAL_ROUNDS;
+    r->quick = asked->common.quick;
+    r->rounds = asked->rounds != 0 ? (int)asked->rounds : r->quick ? QUICK_ROUNDS : USUAL_ROUNDS;
     rounds_run(r, asked->count != 0 ? asked->count : MILLION);
     result_sum_up(r);
-    r->others = asked->no_peers ? helper_no_peers() : measure_peers(asked->quick);
+    r->others = asked->no_peers ? helper_no_peers() : measure_peers(r->quick);
     r->seconds = (double)(clock_now_ms() - start_ms) / 1000;
 }
 
@@ -127,15 +120,12 @@ static void draw(const request *asked, const result *r)
 
 int main(int argc, char **argv)
 {
-    argp_program_version_hook = argument_print_version;
-    argp_err_exit_status = STATUS_COULD_NOT_RUN;
-    request asked = {.json = false};
-    const struct argp parser = {.options = options, .parser = take_option, .doc = description};
-    (void)argp_parse(&parser, argc, argv, 0, NULL, &asked);
+    request asked = {.count = 0};
+    argument_parse(&parser, argc, argv, &asked);
 
     static result r;
     measure(&asked, &r);
-    if (asked.json)
+    if (asked.common.json)
         result_print_json(&r);
     else
         result_print_table(&r);

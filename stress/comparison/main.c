@@ -16,18 +16,17 @@
 enum { USUAL_TRIALS = 1200, QUICK_TRIALS = 400, MOST_TRIALS = 1000000 };
 /* There are 47 forms: about a minute at most, save where 64 trials of a form take longer than its limit. */
 enum { LEAST_TRIALS = 64, FORM_LIMIT_MS = 1100 };
-enum { STATUS_VERDICT_FAILED = 1, STATUS_COULD_NOT_RUN = 2 };
-enum { OPTION_JSON = 'j', OPTION_QUICK = 'q', OPTION_TRIALS = 'n' };
+enum { STATUS_VERDICT_FAILED = 1 };
+enum { OPTION_TRIALS = 'n' };
 
 typedef struct request {
-    bool json;
-    bool quick;
+    argument_common common;
     long trials; /* 0: not said */
 } request;
 
 static const struct argp_option options[] = {
-    {"json", OPTION_JSON, NULL, 0, "Print a JSON array of 25 objects instead of the table", 0},
-    {"quick", OPTION_QUICK, NULL, 0, "Run fewer trials, as continuous integration does", 0},
+    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON array of 25 objects instead of the table", 0},
+    {"quick", ARGUMENT_QUICK, NULL, 0, "Run fewer trials, as continuous integration does", 0},
     {"trials", OPTION_TRIALS, "N", 0,
      "Run N trials of each form of each accident, however long they take (default: 1200, with --quick 400, and fewer "
      "where a form takes over a second)",
@@ -52,25 +51,21 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
     switch (key) {
-    case OPTION_JSON:
-        asked->json = true;
-        return 0;
-    case OPTION_QUICK:
-        asked->quick = true;
-        return 0;
     case OPTION_TRIALS:
         asked->trials = argument_number(argument, "number of trials", MOST_TRIALS, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_take_common(key, &asked->common);
     }
 }
+
+static const struct argp parser = {.options = options, .parser = take_option, .doc = description};
 
 static effort effort_of(const request *asked)
 {
     if (asked->trials != 0)
         return (effort){asked->trials, asked->trials, EFFORT_NO_LIMIT};
-    return (effort){LEAST_TRIALS, asked->quick ? QUICK_TRIALS : USUAL_TRIALS, FORM_LIMIT_MS};
+    return (effort){LEAST_TRIALS, asked->common.quick ? QUICK_TRIALS : USUAL_TRIALS, FORM_LIMIT_MS};
 }
 
 /* Numbers are recycled on purpose here: 0, 1 and 2 must not be among them. */
@@ -83,24 +78,21 @@ static void hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    argp_program_version_hook = argument_print_version;
-    argp_err_exit_status = STATUS_COULD_NOT_RUN;
-    request asked = {.json = false};
-    const struct argp parser = {.options = options, .parser = take_option, .doc = description};
-    (void)argp_parse(&parser, argc, argv, 0, NULL, &asked);
+    request asked = {.trials = 0};
+    argument_parse(&parser, argc, argv, &asked);
     hold_standard_streams();
     (void)signal(SIGPIPE, SIG_IGN);
 
     effort how_long = effort_of(&asked);
     result r;
     pairs_run(&how_long, &r);
-    if (asked.json)
+    if (asked.common.json)
         output_json(&r);
     else
         output_table(&r);
     if (!verdict_check(&r))
         return STATUS_VERDICT_FAILED;
-    if (!asked.json)
+    if (!asked.common.json)
         (void)puts("\nAs it must be: nothing happened to safehandle, and to each of the others what it is known for.");
     return EXIT_SUCCESS;
 }

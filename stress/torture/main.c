@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* safehandle-torture: does hostile things to the library, and counts how often a promise broke. */
 #include "../argument.h"
+#include "../die.h"
 #include "../progress.h"
 #include "classes.h"
 #include "output.h"
@@ -11,20 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_PROMISE_BROKEN = 1, STATUS_COULD_NOT_RUN = 2 };
+enum { STATUS_PROMISE_BROKEN = 1 };
 enum { MOST_CLASSES = 32, QUICK_LIMIT_S = 120, USUAL_LIMIT_S = 900, MOST_LIMIT_S = 86400, USUAL_SEED = 1 };
-enum {
-    OPTION_JSON = 'j',
-    OPTION_QUICK = 'q',
-    OPTION_ONLY = 'o',
-    OPTION_SEED = 's',
-    OPTION_LIMIT = 't',
-    OPTION_LIST = 'l'
-};
+enum { OPTION_ONLY = 'o', OPTION_SEED = 's', OPTION_LIMIT = 't', OPTION_LIST = 'l' };
 
 /* Invariant: chosen[0 .. count) are different classes. */
 typedef struct request {
-    bool json;
+    argument_common common;
     bool list;
     torture_plan plan;
     long limit_s; /* 0: not said */
@@ -37,11 +31,11 @@ typedef struct request {
 static const struct argp_option options[] = {
     {"list", OPTION_LIST, NULL, 0, "Print the classes, and run none", 0},
     {"only", OPTION_ONLY, "CLASS", 0, "Run this class; may be given several times (default: all)", 0},
-    {"quick", OPTION_QUICK, NULL, 0, "Some seconds for each class, as continuous integration does it", 0},
+    {"quick", ARGUMENT_QUICK, NULL, 0, "Some seconds for each class, as continuous integration does it", 0},
     {"seed", OPTION_SEED, "N", 0, "Of every random choice (default 1)", 0},
     {"limit", OPTION_LIMIT, "SECONDS", 0,
      "End a class that takes longer, and count that as a failure (default 900, with --quick 120)", 0},
-    {"json", OPTION_JSON, NULL, 0, "Print a JSON array instead of the table", 0},
+    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON array instead of the table", 0},
     {0},
 };
 
@@ -92,14 +86,8 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
     switch (key) {
-    case OPTION_JSON:
-        asked->json = true;
-        return 0;
     case OPTION_LIST:
         asked->list = true;
-        return 0;
-    case OPTION_QUICK:
-        asked->plan.quick = true;
         return 0;
     case OPTION_ONLY:
         choose_by_name(asked, argument, state);
@@ -111,12 +99,15 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         asked->limit_s = argument_number(argument, "number of seconds", MOST_LIMIT_S, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_take_common(key, &asked->common);
     }
 }
 
+static const struct argp parser = {.options = options, .parser = take_option, .doc = description};
+
 static void fill_in_defaults(request *asked)
 {
+    asked->plan.quick = asked->common.quick;
     if (asked->limit_s == 0)
         asked->limit_s = asked->plan.quick ? QUICK_LIMIT_S : USUAL_LIMIT_S;
     if (asked->count > 0)
@@ -131,7 +122,7 @@ static int print_list(void)
 {
     for (size_t i = 0; torture_classes[i] != NULL; i++)
         (void)printf("%-10s %s\n", torture_classes[i]->name, torture_classes[i]->what);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : STATUS_COULD_NOT_RUN;
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : DIE_STATUS;
 }
 
 /* Answers the number of failures. */
@@ -151,11 +142,8 @@ static uint64_t run_chosen(const request *asked, torture_outcome *outcomes)
 
 int main(int argc, char **argv)
 {
-    argp_program_version_hook = argument_print_version;
-    argp_err_exit_status = STATUS_COULD_NOT_RUN;
     request asked = {.plan = {.seed = USUAL_SEED}};
-    const struct argp parser = {.options = options, .parser = take_option, .doc = description};
-    (void)argp_parse(&parser, argc, argv, 0, NULL, &asked);
+    argument_parse(&parser, argc, argv, &asked);
     if (asked.list)
         return print_list();
     (void)signal(SIGPIPE, SIG_IGN);
@@ -163,7 +151,7 @@ int main(int argc, char **argv)
 
     torture_outcome outcomes[MOST_CLASSES];
     uint64_t failures = run_chosen(&asked, outcomes);
-    if (asked.json)
+    if (asked.common.json)
         output_json(outcomes, asked.count);
     else
         output_table(outcomes, asked.count);
