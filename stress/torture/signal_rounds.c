@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "signal_rounds.h"
-#include "../die.h"
 #include "garbage.h"
 #include "last_user.h"
 #include "ledger.h"
+#include "reader.h"
 #include "signal_load.h"
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { OBJECT_SIZE_BYTES = 64, NESTED = 16, SHORT_MS = 1, WAIT_MS = 20000, LOOK_US = 50 };
+enum { OBJECT_SIZE_BYTES = 64, NESTED = 16, SHORT_MS = 1, WAIT_MS = 20000 };
 enum { ANNOUNCED_HANDLES = 2, ANNOUNCED_STACK_BYTES = 64 * 1024 };
 
 static struct {
@@ -175,44 +175,30 @@ static void unload_and_constrain(void)
 
 /* ---- waking ------------------------------------------------------------------------------------------------------ */
 
-typedef struct reader {
-    sh_handle *event; /* which nobody raises */
-    atomic_bool leases;
-} reader;
-
 /* Signals interrupt it, and it goes on; once woken, it cannot. */
-static void *read_until_woken(void *data)
+static ssize_t read_until_woken(int number)
 {
-    reader *self = data;
-    sh_status status;
-    uint64_t count;
     ssize_t size;
-    SH_WITH_HANDLE (self->event, raw, status) {
-        signal_load_admit_handler(true);
-        atomic_store(&self->leases, true);
-        do {
-            size = read((int)raw, &count, sizeof count);
-        } while (size < 0 && errno == EINTR);
-        if (size >= 0 || errno != EBADF)
-            torture_fail(rounds.tally, "%s: a reader was not woken by EBADF", rounds.of->name);
-        signal_load_admit_handler(false);
-    }
-    EXPECT(SH_OK, status);
-    return NULL;
+    signal_load_admit_handler(true);
+    do {
+        size = reader_read(number);
+    } while (size < 0 && errno == EINTR);
+    signal_load_admit_handler(false);
+    return size;
 }
 
 static void wake_reader(void)
 {
-    reader blocked = {.leases = false};
-    pthread_t thread;
-    EXPECT(SH_OK, sh_open_event(0, 0, NULL, &blocked.event));
-    if (pthread_create(&thread, NULL, read_until_woken, &blocked) != 0)
-        die("a thread cannot be started");
-    while (!atomic_load(&blocked.leases))
-        (void)usleep(LOOK_US);
-    EXPECT(SH_OK, sh_close_wait(blocked.event, WAIT_MS));
-    (void)pthread_join(thread, NULL);
-    garbage_drop_handle(rounds.of->collector, blocked.event);
+    sh_handle *event = NULL;
+    reader blocked;
+    EXPECT(SH_OK, sh_open_event(0, 0, NULL, &event));
+    reader_start(&blocked, event, read_until_woken);
+    EXPECT(SH_OK, sh_close_wait(event, WAIT_MS));
+    (void)pthread_join(blocked.thread, NULL);
+    EXPECT(SH_OK, blocked.status);
+    if (blocked.size >= 0 || blocked.error != EBADF)
+        torture_fail(rounds.tally, "%s: a reader was not woken by EBADF", rounds.of->name);
+    garbage_drop_handle(rounds.of->collector, event);
 }
 
 /* ---- the runtime ------------------------------------------------------------------------------------------------- */
