@@ -3,20 +3,16 @@
 #include "cancel_acts.h"
 #include "cancel_expect.h"
 #include "garbage.h"
+#include "reserve.h"
 #include <stddef.h>
 #include <unistd.h>
 
-enum { ANNOUNCED_HANDLES = 3, ANNOUNCED_LEASES = 1, ANNOUNCED_STACK_BYTES = 64 * 1024 };
+enum { ANNOUNCED_HANDLES = 3, ANNOUNCED_LEASES = 1 };
 
 static sh_status enter(sh_region *region)
 {
-    sh_function functions[] = {{.name = "open"}, {.name = "close"}};
-    const sh_reserve reserve = {.handle_count = ANNOUNCED_HANDLES,
-                                .lease_count = ANNOUNCED_LEASES,
-                                .stack_bytes = ANNOUNCED_STACK_BYTES,
-                                .functions = functions,
-                                .function_count = sizeof functions / sizeof *functions,
-                                .block_signals = true};
+    sh_function functions[RESERVE_FUNCTIONS];
+    sh_reserve reserve = reserve_everything(ANNOUNCED_HANDLES, ANNOUNCED_LEASES, functions);
     return sh_region_enter(region, &reserve);
 }
 

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Cases of class_faults.c: constrained regions and aborts. */
 #include "fault_case.h"
+#include "reserve.h"
 #include "torture.h"
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { ANNOUNCED_HANDLES = 2, ANNOUNCED_LEASES = FAULT_LEASES, ANNOUNCED_STACK_BYTES = 64 * 1024 };
+enum { ANNOUNCED_HANDLES = 2, ANNOUNCED_LEASES = FAULT_LEASES };
 
 /* Of the one trial that this process is. */
-static sh_function functions[2] = {{.name = "open"}, {.name = "close"}};
+static sh_function functions[RESERVE_FUNCTIONS];
 static char context;
 
 static sh_status enter_with_everything(fault_scene *s)
 {
-    const sh_reserve reserve = {.handle_count = ANNOUNCED_HANDLES,
-                                .lease_count = ANNOUNCED_LEASES,
-                                .stack_bytes = ANNOUNCED_STACK_BYTES,
-                                .functions = functions,
-                                .function_count = sizeof functions / sizeof *functions,
-                                .block_signals = true};
+    sh_reserve reserve = reserve_everything(ANNOUNCED_HANDLES, ANNOUNCED_LEASES, functions);
     return sh_region_enter(&s->region, &reserve);
 }
 
@@ -63,7 +59,7 @@ static void must_not_fail(fault_scene *s, sh_status status)
 static void use_announced(fault_scene *s)
 {
     static const sh_create_options with_context = {.context = &context};
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    for (size_t i = 0; i < RESERVE_FUNCTIONS; i++)
         s->broken = s->broken || functions[i].address == NULL;
     for (int i = 0; i < ANNOUNCED_HANDLES; i++) {
         sh_handle *made = NULL;
