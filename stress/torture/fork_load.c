@@ -67,6 +67,14 @@ sh_handle *fork_work_wrap_number(void)
 
 /* ---- the threads ------------------------------------------------------------------------------------------------- */
 
+/* Once all of them have begun. */
+static void repeat(void (*work)(void))
+{
+    (void)pthread_barrier_wait(&load.begun);
+    while (fork_work_goes_on())
+        work();
+}
+
 /* In a domain, until its end. */
 static void *hold_leases(void *unused)
 {
@@ -115,23 +123,30 @@ static void make_and_close(void)
     fork_work_drop(h);
 }
 
+static void open_and_close(void)
+{
+    sh_handle *ends[2] = {NULL, NULL};
+    sh_handle *copy = NULL;
+    expect(sh_open_pipe(0, NULL, &ends[0], &ends[1]), "sh_open_pipe");
+    expect(sh_duplicate(ends[0], &copy), "the duplicate of a pipe");
+    expect(sh_close(copy), "the close of a pipe's copy");
+    expect(sh_close(ends[0]), "the close of a pipe");
+    fork_work_drop(copy);
+    fork_work_drop(ends[0]);
+    fork_work_drop(ends[1]);
+}
+
+static void make_each(void)
+{
+    make_and_close();
+    fork_work_drop(fork_work_wrap_number());
+    open_and_close();
+    (void)usleep(10); /* garbage of real descriptors must not outrun the collector */
+}
+
 static void *make_and_close_on(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on()) {
-        make_and_close();
-        fork_work_drop(fork_work_wrap_number());
-        sh_handle *ends[2] = {NULL, NULL};
-        sh_handle *copy = NULL;
-        expect(sh_open_pipe(0, NULL, &ends[0], &ends[1]), "sh_open_pipe");
-        expect(sh_duplicate(ends[0], &copy), "the duplicate of a pipe");
-        expect(sh_close(copy), "the close of a pipe's copy");
-        expect(sh_close(ends[0]), "the close of a pipe");
-        fork_work_drop(copy);
-        fork_work_drop(ends[0]);
-        fork_work_drop(ends[1]);
-        (void)usleep(10); /* garbage of real descriptors must not outrun the collector */
-    }
+    repeat(make_each);
     return unused;
 }
 
@@ -202,49 +217,47 @@ static void *live_briefly(void *unused)
     return unused;
 }
 
+static void run_brief_thread(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, live_briefly, NULL) != 0)
+        die("a thread cannot be started");
+    (void)pthread_join(thread, NULL);
+}
+
 static void *be_born_and_die(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on()) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, live_briefly, NULL) != 0)
-            die("a thread cannot be started");
-        (void)pthread_join(thread, NULL);
-    }
+    repeat(run_brief_thread);
     return unused;
+}
+
+static void collect_once(void)
+{
+    sh_collect();
+    (void)usleep(COLLECTOR_PAUSE_US); /* or nobody else gets the collector's lock, and each fork needs it */
 }
 
 static void *collect(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on()) {
-        sh_collect();
-        (void)usleep(COLLECTOR_PAUSE_US); /* or nobody else gets the collector's lock, and each fork needs it */
-    }
+    repeat(collect_once);
     return unused;
 }
 
 static void *live_in_domains(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on())
-        fork_work_domain();
+    repeat(fork_work_domain);
     return unused;
 }
 
 static void *race(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on())
-        fork_work_races();
+    repeat(fork_work_races);
     return unused;
 }
 
 static void *wake_readers(void *unused)
 {
-    (void)pthread_barrier_wait(&load.begun);
-    while (fork_work_goes_on())
-        fork_work_waking();
+    repeat(fork_work_waking);
     return unused;
 }
 
