@@ -594,12 +594,12 @@ static void own_the_number(void *number)
 }
 
 /* When the number turns out to be somebody else's, nobody can set as invalid what is not born yet. */
-Test(descriptor, a_number_that_is_taken_while_it_is_wrapped_is_not_wrapped)
+static void expect_not_wrapped_when_taken_at(const char *checkpoint)
 {
     int number = open_null();
     sh_handle *h = NULL;
     cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh_owner), SH_OK);
-    testing_at("handle.made", 1, own_the_number, &number);
+    testing_at(checkpoint, 1, own_the_number, &number);
     cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_E_CLOSED);
     cr_expect_null(h);
     expect_double_wrap(1, "behind its handle's back");
@@ -607,16 +607,14 @@ Test(descriptor, a_number_that_is_taken_while_it_is_wrapped_is_not_wrapped)
     cr_expect_not(is_open(number));
 }
 
+Test(descriptor, a_number_that_is_taken_while_it_is_wrapped_is_not_wrapped)
+{
+    expect_not_wrapped_when_taken_at("handle.made");
+}
+
 Test(descriptor, a_number_that_is_taken_just_after_it_was_wrapped_is_not_wrapped)
 {
-    int number = open_null();
-    sh_handle *h = NULL;
-    cr_assert_eq(sh_create(&sh_kind_fd, NULL, &fresh_owner), SH_OK);
-    testing_at("handle.born", 1, own_the_number, &number);
-    cr_expect_eq(sh_wrap(&sh_kind_fd, number, NULL, &h), SH_E_CLOSED);
-    cr_expect_null(h);
-    expect_double_wrap(1, "behind its handle's back");
-    cr_expect_eq(sh_close(fresh_owner), SH_OK);
+    expect_not_wrapped_when_taken_at("handle.born");
 }
 
 Test(descriptor, numbers_beyond_the_map_are_owned_without_proof)
