@@ -38,6 +38,12 @@ static void *run_lease(void *h)
     return NULL;
 }
 
+static void begin_lease(sh_lease *lease, sh_handle *h)
+{
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(lease, h, &raw), SH_OK);
+}
+
 static void *run_close(void *h)
 {
     (void)sh_close(h);
@@ -105,8 +111,7 @@ Test(lease_points, a_close_while_a_lease_ends)
     for (int i = 0; i < CLOSINGS; i++) {
         sh_handle *h = make();
         sh_lease lease;
-        sh_raw raw;
-        cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+        begin_lease(&lease, h);
         testing_at("handle.lease-cleared", 1, closings[i], h);
         sh_lease_end(&lease);
         cr_expect_eq(testing_reached(), 1);
@@ -192,9 +197,8 @@ Test(lease_points, the_last_user_leaves)
     for (int i = 0; i < ON_THE_WAY; i++) {
         sh_handle *h = make();
         sh_lease lease;
-        sh_raw raw;
         lease_elsewhere(h);
-        cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+        begin_lease(&lease, h);
         testing_at(on_the_way[i], 1, end_lease, &lease);
         close_elsewhere(h);
         testing_at_nothing();
@@ -358,10 +362,9 @@ static void hold_deep(int depth)
 {
     sh_handle *h = make(), *other = make();
     sh_lease leases[DEEP];
-    sh_raw raw;
     size_t before = testing_released().count;
     for (int i = 0; i < depth; i++)
-        cr_assert_eq(sh_lease_begin(&leases[i], i + 1 < depth ? other : h, &raw), SH_OK);
+        begin_lease(&leases[i], i + 1 < depth ? other : h);
     for (int i = 0; i + 1 < depth; i++)
         sh_lease_end(&leases[i]);
     close_elsewhere(h);
@@ -382,9 +385,8 @@ Test(lease_points, one_handle_twice)
 {
     sh_handle *h = make();
     sh_lease outer, inner;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&outer, h, &raw), SH_OK);
-    cr_assert_eq(sh_lease_begin(&inner, h, &raw), SH_OK);
+    begin_lease(&outer, h);
+    begin_lease(&inner, h);
     cr_expect_eq(sh_close(h), SH_PENDING);
     sh_lease_end(&outer);
     cr_expect_not(sh_is_released(h));
@@ -396,10 +398,9 @@ Test(lease_points, an_ended_lease_ends_no_other)
 {
     sh_handle *h = make(), *other = make();
     sh_lease ended, lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&ended, other, &raw), SH_OK);
+    begin_lease(&ended, other);
     sh_lease_end(&ended);
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     sh_lease_end(&ended); /* its slot is another's by now */
     cr_expect_eq(sh_close(h), SH_PENDING);
     sh_lease_end(&lease);
@@ -412,8 +413,7 @@ Test(lease_points, detached_from_what_is_closed)
 {
     sh_handle *h = make();
     sh_lease lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     close_elsewhere(h);
     cr_expect_eq(sh_lease_detach(&lease), SH_OK);
     cr_expect_eq(sh_close(h), SH_PENDING);
@@ -425,8 +425,7 @@ Test(lease_points, detached_at_the_limit_of_the_count)
 {
     sh_handle *h = make();
     sh_lease lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     (void)atomic_word_add(&h->state.bits, STATE_LIMIT);
     cr_expect_eq(sh_lease_detach(&lease), SH_E_OVERFLOW);
     (void)atomic_word_add(&h->state.bits, (word_t)0 - STATE_LIMIT);
@@ -446,8 +445,7 @@ Test(lease_points, a_close_while_it_is_detached)
 {
     sh_handle *h = make();
     sh_lease lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     testing_at("core.join", 1, close_for_a_look, h);
     cr_expect_eq(sh_lease_detach(&lease), SH_OK);
     cr_expect_eq(testing_reached(), 2, "the close changed the word");
@@ -466,9 +464,8 @@ Test(lease_points, detached_while_somebody_looks)
 {
     sh_handle *h = make();
     sh_lease lease;
-    sh_raw raw;
     lease_elsewhere(h);
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     testing_at("thread.look", 1, detach, &lease);
     close_elsewhere(h);
     cr_expect_geq(testing_reached(), 1);
@@ -511,8 +508,7 @@ Test(lease_points, a_signal_handler_may_lease_at_each_of_them)
     (void)signal(SIGUSR1, lease_in_handler);
     sh_handle *held = make();
     sh_lease keeps;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&keeps, held, &raw), SH_OK);
+    begin_lease(&keeps, held);
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         sh_handle *h = make();
         lease_elsewhere(h);
@@ -520,7 +516,7 @@ Test(lease_points, a_signal_handler_may_lease_at_each_of_them)
         handlers[1] = h;
         sh_lease lease;
         testing_at(points[i], 1, interrupt_here, NULL);
-        cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+        begin_lease(&lease, h);
         sh_lease_end(&lease);
         cr_expect_eq(sh_close(h), SH_OK, "at %s", points[i]);
         cr_expect_eq(testing_reached() > 0, true, "%s", points[i]);
@@ -567,12 +563,11 @@ Test(lease_points, a_lease_ends_while_its_domain_is_unloaded)
     sh_domain *domain;
     sh_handle *h;
     sh_lease lease;
-    sh_raw raw;
     cr_assert_eq(sh_domain_create("unloaded", &domain), SH_OK);
     cr_assert_eq(sh_domain_enter(domain), SH_OK);
     h = make();
     cr_assert_eq(sh_domain_leave(domain), SH_OK);
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     testing_at("unload.condemn", 1, end_lease, &lease);
     cr_expect_eq(sh_domain_unload(domain, 10000, NULL), SH_OK);
     cr_expect_eq(testing_reached(), 1);
@@ -584,8 +579,7 @@ Test(lease_points, who_ends_a_lease_while_its_domain_is_unloaded_fences)
 {
     sh_handle *h = make();
     sh_lease lease;
-    sh_raw raw;
-    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    begin_lease(&lease, h);
     state_word_drain(&h->state);
     testing_at("handle.left", 1, NULL, NULL);
     sh_lease_end(&lease);
