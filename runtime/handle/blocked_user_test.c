@@ -1,70 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads that lease a handle and are blocked in a call on its descriptor come back when it is closed, and nobody gets
- * the number before they have. A plain program, for ThreadSanitizer.
+ * the number before they have: in every call that blocks, on every sort of descriptor.
  */
-#include "base/atomic.h"
-#include "platform/platform.h"
-#include "testing/tap.h"
+#include "handle/lessee_test.h"
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <safehandle.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
-#include <time.h>
-#include <unistd.h>
 
-enum {
-    ROUNDS = 12,     /* of each call on each sort of descriptor in each manner: 792 in all */
-    LONG_MS = 10000, /* a hang */
-    SHORT_MS = 150,  /* what is waited for in vain */
-    WORST_MS = 2000, /* on a machine that is busy elsewhere; docs/figures.md has the measured ones */
-};
-
-static sh_options options;
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
+enum { ROUNDS = 12 }; /* of each call on each sort of descriptor in each manner: 792 in all */
 
 /* ---- sorts of descriptors ------------------------------------------------------------------------------------------
  */
-
-/* number is what is leased; peer keeps it from ending by itself; third is for a listener behind number. -1: none. */
-typedef struct ends {
-    int number;
-    int peer;
-    int third;
-} ends;
-
-static void close_others(const ends *of)
-{
-    if (of->peer >= 0)
-        (void)close(of->peer);
-    if (of->third >= 0)
-        (void)close(of->third);
-}
-
-static ends pipe_to_read(void)
-{
-    int both[2];
-    CHECK(pipe2(both, O_CLOEXEC) == 0);
-    return (ends){both[0], both[1], -1};
-}
 
 static ends pipe_to_write(void)
 {
@@ -97,13 +49,6 @@ static ends terminal(void)
     cfmakeraw(&raw);
     CHECK(tcsetattr(made.number, TCSANOW, &raw) == 0);
     return made;
-}
-
-static ends unix_pair(void)
-{
-    int both[2];
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == 0);
-    return (ends){both[0], both[1], -1};
 }
 
 static ends event(void)
@@ -229,12 +174,6 @@ static ends full_event(void)
 /* ---- calls: 0 when they came back well, or an errno value ----------------------------------------------------------
  */
 
-static int call_read(int number)
-{
-    char bytes[64];
-    return read(number, bytes, sizeof bytes) < 0 ? errno : 0;
-}
-
 static int call_write(int number)
 {
     static const char bytes[4096];
@@ -282,84 +221,6 @@ static int call_pause_until_it_may_leave(int number)
     return atomic_word_load_acquire(&may_leave) != 0 ? error : 0;
 }
 
-/* ---- a user --------------------------------------------------------------------------------------------------------
- */
-
-typedef enum manner {
-    BLOCKED,  /* closed once it is inside the call */
-    STUBBORN, /* the same, and begins again after EINTR */
-    LATE      /* closed while it is on its way into the call, and stubborn */
-} manner;
-
-/* number + 1, while it must not be given out again; or 0 */
-static atomic_word number_in_use;
-
-typedef struct user {
-    sh_handle *h;
-    int (*call)(int number);
-    bool stubborn;
-    bool blocks_signal;
-    pthread_t thread;
-    atomic_word thread_id; /* once it leases */
-    int error;
-    int64_t left_us;
-} user;
-
-static void *use(void *argument)
-{
-    user *self = argument;
-    sigset_t blocked;
-    (void)sigemptyset(&blocked);
-    (void)sigaddset(&blocked, SIGURG);
-    if (self->blocks_signal)
-        (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-    sh_lease lease;
-    sh_raw raw = -1;
-    CHECK(sh_lease_begin(&lease, self->h, &raw) == SH_OK);
-    atomic_word_store_release(&self->thread_id, (word_t)platform_thread_id());
-    do /* what came back well (part of a write) goes on until it does not */
-        self->error = self->call((int)raw);
-    while (self->error == 0 || (self->error == EINTR && self->stubborn));
-    self->left_us = now_us();
-    atomic_word_store_release(&number_in_use, 0);
-    sh_lease_end(&lease);
-    return NULL;
-}
-
-static void start(user *self)
-{
-    CHECK(pthread_create(&self->thread, NULL, use, self) == 0);
-    while (atomic_word_load_acquire(&self->thread_id) == 0)
-        sched_yield();
-}
-
-static void join(user *self)
-{
-    (void)pthread_join(self->thread, NULL);
-}
-
-/* Until the kernel shows it asleep in a call. */
-static void wait_until_blocked(const user *self)
-{
-    char path[64], text[128];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)atomic_word_load(&self->thread_id));
-    for (int64_t end = now_us() + 1000000; now_us() < end; platform_sleep_ms(1)) {
-        int file = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t size = file < 0 ? 0 : read(file, text, sizeof text - 1);
-        (void)close(file);
-        text[size > 0 ? size : 0] = '\0';
-        if (strstr(text, ") S ") != NULL)
-            return;
-    }
-}
-
-static sh_handle *wrap(const sh_kind *kind, int number)
-{
-    sh_handle *h = NULL;
-    CHECK(sh_wrap(kind, number, NULL, &h) == SH_OK);
-    return h;
-}
-
 /* ---- somebody who opens descriptors all the time -------------------------------------------------------------------
  */
 
@@ -384,6 +245,12 @@ static void *open_all_the_time(void *unused)
 
 /* ---- every call on every sort of descriptor ------------------------------------------------------------------------
  */
+
+typedef enum manner {
+    BLOCKED,  /* closed once it is inside the call */
+    STUBBORN, /* the same, and begins again after EINTR */
+    LATE      /* closed while it is on its way into the call, and stubborn */
+} manner;
 
 typedef struct pairing {
     const char *name;
@@ -473,107 +340,7 @@ static void nobody_gets_the_number_before(void)
     CHECK(atomic_word_load(&opener.stolen) == 0);
 }
 
-/* ---- who is not woken ----------------------------------------------------------------------------------------------
- */
-
-static void expect_holders(const sh_handle *h, size_t leases, size_t counted)
-{
-    size_t found_leases = 99, found_counted = 99;
-    CHECK(sh_holders(h, NULL, 0, &found_leases, &found_counted) == SH_OK);
-    CHECK(found_leases == leases && found_counted == counted);
-}
-
-static bool is_open(int number)
-{
-    return fcntl(number, F_GETFD) >= 0;
-}
-
-/* Reads once, so that what comes in ends it. */
-static int read_once(int number)
-{
-    char byte;
-    ssize_t size = read(number, &byte, 1);
-    return size == 1 ? ENODATA : errno;
-}
-
-static void a_counted_user_is_left_alone(void)
-{
-    ends of = pipe_to_read();
-    sh_handle *h = wrap(&sh_kind_pipe, of.number);
-    bool counted = false;
-    char byte = 0;
-    CHECK(sh_dangerous_add_ref(h, &counted) == SH_OK);
-    CHECK(sh_close_wait(h, SHORT_MS) == SH_E_TIMEOUT);
-    expect_holders(h, 0, 1);
-    CHECK(write(of.peer, "x", 1) == 1 && read(of.number, &byte, 1) == 1 && byte == 'x');
-    CHECK(sh_dangerous_release(h) == SH_OK);
-    CHECK(!is_open(of.number));
-    close_others(&of);
-}
-
-/* Leases until told, without a call. */
-static atomic_word go_on;
-
-static int wait_for_go(int number)
-{
-    while (atomic_word_load_acquire(&go_on) == 0)
-        platform_sleep_ms(1);
-    char byte;
-    return pread(number, &byte, 1, 0) == 1 ? ENODATA : errno;
-}
-
-static user start_waiting(sh_handle *h)
-{
-    atomic_word_store_release(&go_on, 0);
-    return (user){.h = h, .call = wait_for_go, .stubborn = true};
-}
-
-static void a_file_is_left_alone(void)
-{
-    sh_handle *h = NULL;
-    CHECK(sh_open_file("/proc/self/exe", O_RDONLY, 0, NULL, &h) == SH_OK);
-    int number = (int)sh_dangerous_get_handle(h);
-    user self = start_waiting(h);
-    start(&self);
-    CHECK(sh_close_wait(h, SHORT_MS) == SH_E_TIMEOUT);
-    expect_holders(h, 1, 0);
-    atomic_word_store_release(&go_on, 1);
-    join(&self);
-    CHECK(self.error == ENODATA);
-    CHECK(sh_is_released(h) && !is_open(number));
-}
-
-static void who_blocks_the_signal_is_not_woken(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = read_once, .blocks_signal = true};
-    start(&self);
-    wait_until_blocked(&self);
-    CHECK(sh_close_wait(self.h, SHORT_MS) == SH_E_TIMEOUT);
-    expect_holders(self.h, 1, 0);
-    CHECK(is_open(of.number));
-    CHECK(write(of.peer, "x", 1) == 1); /* it still has the old file */
-    join(&self);
-    CHECK(self.error == ENODATA);
-    CHECK(sh_is_released(self.h) && !is_open(of.number));
-    close_others(&of);
-}
-
-static void what_is_not_ours_is_not_buried(void)
-{
-    ends of = pipe_to_read();
-    sh_handle *h = NULL;
-    sh_create_options borrowed = {.not_owned = true};
-    CHECK(sh_wrap(&sh_kind_pipe, of.number, &borrowed, &h) == SH_OK);
-    user self = {.h = h, .call = read_once};
-    start(&self);
-    CHECK(sh_close_wait(h, SHORT_MS) == SH_E_TIMEOUT);
-    CHECK(write(of.peer, "x", 1) == 1);
-    join(&self);
-    CHECK(self.error == ENODATA);
-    CHECK(is_open(of.number) && close(of.number) == 0);
-    close_others(&of);
-}
+/* ---- closes that something makes difficult ----------------------------------------------------------------------- */
 
 /* More than it takes is on its way to a peer that reads nothing. */
 static ends lingering_pair(void)
@@ -613,89 +380,6 @@ static void who_is_left_over_from_a_shutdown_is_woken(void)
     CHECK(sh_init(&options) == SH_OK);
 }
 
-static void at_timeout_0_nobody_is_woken(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = read_once};
-    start(&self);
-    CHECK(sh_close_wait(self.h, 0) == SH_E_TIMEOUT);
-    CHECK(write(of.peer, "x", 1) == 1);
-    join(&self);
-    CHECK(self.error == ENODATA);
-    close_others(&of);
-}
-
-/* The lease holders are woken; the counted user finds the number dead, and releases the handle when it has done. */
-static void a_counted_user_beside_leases_finds_the_number_dead(void)
-{
-    ends of = pipe_to_read();
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = call_read};
-    bool counted = false;
-    CHECK(sh_dangerous_add_ref(self.h, &counted) == SH_OK);
-    start(&self);
-    wait_until_blocked(&self);
-    CHECK(sh_close_wait(self.h, SHORT_MS) == SH_E_TIMEOUT);
-    join(&self);
-    expect_holders(self.h, 0, 1);
-    CHECK(call_read(of.number) == EBADF);
-    CHECK(is_open(of.number));
-    CHECK(sh_dangerous_release(self.h) == SH_OK);
-    CHECK(!is_open(of.number));
-    close_others(&of);
-}
-
-/* ---- who must not notice -------------------------------------------------------------------------------------------
- */
-
-static bool talks(int one, int other)
-{
-    char byte = 0;
-    return write(one, "x", 1) == 1 && read(other, &byte, 1) == 1 && byte == 'x' && write(other, "y", 1) == 1 &&
-           read(one, &byte, 1) == 1 && byte == 'y';
-}
-
-/* shutdown(2) would act on the open file that all of them share. */
-static void a_duplicate_goes_on(void)
-{
-    ends of = unix_pair();
-    user self = {.h = wrap(&sh_kind_socket, of.number), .call = call_read, .stubborn = true};
-    sh_handle *copy = NULL;
-    CHECK(sh_duplicate(self.h, &copy) == SH_OK);
-    start(&self);
-    wait_until_blocked(&self);
-    CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
-    join(&self);
-    CHECK(talks((int)sh_dangerous_get_handle(copy), of.peer));
-    CHECK(sh_close(copy) == SH_OK);
-    close_others(&of);
-}
-
-static int elsewhere;
-
-static int read_elsewhere(int unused)
-{
-    (void)unused;
-    return read_once(elsewhere);
-}
-
-/* A thread that leases the handle, and is blocked in a call on another descriptor. */
-static void calls_on_other_descriptors_go_on(void)
-{
-    ends of = pipe_to_read(), other = pipe_to_read();
-    elsewhere = other.number;
-    user self = {.h = wrap(&sh_kind_pipe, of.number), .call = read_elsewhere};
-    start(&self);
-    wait_until_blocked(&self);
-    CHECK(sh_close_wait(self.h, SHORT_MS) == SH_E_TIMEOUT);
-    CHECK(write(other.peer, "x", 1) == 1);
-    join(&self);
-    CHECK(self.error == ENODATA);
-    CHECK(sh_is_released(self.h));
-    (void)close(other.number);
-    close_others(&other);
-    close_others(&of);
-}
-
 /* ---- several waiters -----------------------------------------------------------------------------------------------
  */
 
@@ -725,58 +409,16 @@ static void several_waiters_and_users(void)
     close_others(&of);
 }
 
-/* ---- a recycler: users leave by themselves while they are woken, and whoever gets the number is left alone ----------
- */
-
-enum { RECYCLINGS = 2000 };
-
-static int leave_at_once(int unused)
-{
-    (void)unused;
-    return ENODATA;
-}
-
-static void strangers_are_left_alone(void)
-{
-    size_t buried = 0;
-    for (int round = 0; round < RECYCLINGS; round++) {
-        ends of = pipe_to_read();
-        user self = {.h = wrap(&sh_kind_pipe, of.number), .call = leave_at_once};
-        start(&self);
-        CHECK(sh_close_wait(self.h, LONG_MS) == SH_OK);
-        ends stranger = pipe_to_read();
-        char byte = 0;
-        buried += write(stranger.peer, "x", 1) != 1 || read(stranger.number, &byte, 1) != 1;
-        join(&self);
-        (void)close(stranger.number);
-        close_others(&stranger);
-        close_others(&of);
-    }
-    CHECK(buried == 0);
-}
-
 int main(int argument_count, char **arguments)
 {
-    bool manual = argument_count > 1 && strcmp(arguments[1], "manual") == 0;
-    options = (sh_options){.collector = manual ? SH_COLLECTOR_MANUAL : SH_COLLECTOR_BOEHM};
-    (void)signal(SIGPIPE, SIG_DFL); /* nobody may get one */
-    if (sh_init(&options) != SH_OK || pthread_create(&opener.thread, NULL, open_all_the_time, NULL) != 0)
+    if (!start_library(argument_count, arguments) || pthread_create(&opener.thread, NULL, open_all_the_time, NULL) != 0)
         return 2;
     TAP_RUN(blocked_users_come_back);
     atomic_word_store(&opener.stop, 1);
     (void)pthread_join(opener.thread, NULL);
     TAP_RUN(nobody_gets_the_number_before);
-    TAP_RUN(a_counted_user_is_left_alone);
-    TAP_RUN(a_file_is_left_alone);
-    TAP_RUN(who_blocks_the_signal_is_not_woken);
-    TAP_RUN(what_is_not_ours_is_not_buried);
     TAP_RUN(a_socket_that_lingers_delays_nobody);
     TAP_RUN(who_is_left_over_from_a_shutdown_is_woken);
-    TAP_RUN(at_timeout_0_nobody_is_woken);
-    TAP_RUN(a_counted_user_beside_leases_finds_the_number_dead);
-    TAP_RUN(a_duplicate_goes_on);
-    TAP_RUN(calls_on_other_descriptors_go_on);
     TAP_RUN(several_waiters_and_users);
-    TAP_RUN(strangers_are_left_alone);
     return tap_end();
 }
