@@ -81,7 +81,7 @@ SH_API struct sh_lease_entry sh_lease_enter(sh_handle *h, const sh_site *site_or
 SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_lease_leave(sh_handle *h);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
-SH_API sh_status sh_dangerous_add_ref_refused(sh_handle *h, uint64_t seen, bool *success);
+SH_API sh_status sh_dangerous_add_ref_refused(sh_handle *h, uint64_t seen);
 SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_dangerous_release_last(sh_handle *h, uint64_t seen);
 
@@ -202,10 +202,13 @@ static inline sh_status sh_dangerous_add_ref_inline(sh_handle *h, bool *success)
         return SH_E_ARGUMENT;
     /* Acquire: no use moves before the moment from which it is safe. */
     uint64_t seen = __atomic_fetch_add(&((struct sh_handle_head *)(void *)h)->state, SH_STATE_ONE, __ATOMIC_ACQUIRE);
+    sh_status status = SH_OK;
     if (SH_UNLIKELY((seen & SH_STATE_REFUSING) != 0))
-        return sh_dangerous_add_ref_refused(h, seen, success);
-    *success = true;
-    return SH_OK;
+        status = sh_dangerous_add_ref_refused(h, seen);
+    /* Here and not there: where the library does not have its address, the caller's success need not be in memory. */
+    if (SH_LIKELY(status == SH_OK))
+        *success = true;
+    return status;
 }
 
 SH_RELIABILITY(will_not_corrupt_state, success)

@@ -67,14 +67,11 @@ static sh_status refused(sh_handle *h, state_result entry)
 }
 
 /* What the inlined part has begun, and what it saw. */
-sh_status sh_dangerous_add_ref_refused(sh_handle *h, uint64_t seen, bool *success)
+sh_status sh_dangerous_add_ref_refused(sh_handle *h, uint64_t seen)
 {
     ASSERT(handle_is_valid(h));
     state_result entry = state_word_refuse(&h->state, seen);
-    sh_status status = entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
-    if (status == SH_OK)
-        *success = true;
-    return status;
+    return entry.answer == STATE_DONE ? SH_OK : refused(h, entry);
 }
 
 static sh_status left(sh_handle *h, state_result leaving)

@@ -210,8 +210,7 @@ static sh_status call_add_ref_refused(fault_scene *s)
 {
     sh_handle *h = s->subjects[0];
     uint64_t seen = __atomic_fetch_add(&((struct sh_handle_head *)(void *)h)->state, SH_STATE_ONE, __ATOMIC_ACQUIRE);
-    bool taken = false;
-    return sh_dangerous_add_ref_refused(h, seen, &taken);
+    return sh_dangerous_add_ref_refused(h, seen);
 }
 
 static sh_status call_release_last(fault_scene *s)
