@@ -66,6 +66,15 @@ static sh_handle *used_by_finalizer;
 static sh_status status_in_finalizer;
 static sh_raw raw_in_finalizer;
 
+static void die_with_handle(void)
+{
+    begin_collection();
+    drop(used_by_finalizer);
+    die(0);
+    end_collection();
+    testing_settle();
+}
+
 static void use_handle(void *object, void *data)
 {
     (void)object;
@@ -80,11 +89,7 @@ Test(lanes, a_finalizer_finds_its_handle_open)
 {
     used_by_finalizer = make(7);
     own(0, use_handle);
-    begin_collection();
-    drop(used_by_finalizer);
-    die(0);
-    end_collection();
-    testing_settle();
+    die_with_handle();
     cr_expect_eq(status_in_finalizer, SH_OK);
     cr_expect_eq(raw_in_finalizer, 7);
     cr_expect_eq(testing_released().count, 1);
@@ -101,11 +106,7 @@ Test(lanes, a_finalizer_may_close_the_handle_itself)
 {
     used_by_finalizer = make(7);
     own(0, close_handle);
-    begin_collection();
-    drop(used_by_finalizer);
-    die(0);
-    end_collection();
-    testing_settle();
+    die_with_handle();
     cr_expect_eq(status_in_finalizer, SH_OK);
     cr_expect_eq(testing_released().count, 1);
     cr_expect_eq(testing_events(SH_EVENT_LEAKED_TO_FINALIZER, NULL), 0);

@@ -194,22 +194,24 @@ Test(left_over, ends_with_a_shutdown_that_leaves_something_over)
 
 /* ---- without memory ---------------------------------------------------------------------------------------------- */
 
+static void expect_counted_and_not_told(int64_t timeout_ms)
+{
+    sh_unload_report report;
+    cr_expect_eq(sh_domain_unload(domain, timeout_ms, &report), SH_E_TIMEOUT);
+    cr_expect_eq(report.left_over, 1);
+    cr_expect_eq(report.left_over_count, 0);
+    sh_unload_report_clear(&report);
+}
+
 Test(left_over, without_memory_what_is_left_is_counted_and_woken_all_the_same)
 {
     sh_handle *h = make_in(domain, 7);
     begin_user(h);
     testing_from("platform.memory", 1, NULL, NULL);
-    sh_unload_report report;
-    cr_expect_eq(sh_domain_unload(domain, 5, &report), SH_E_TIMEOUT);
-    cr_expect_eq(report.left_over, 1);
-    cr_expect_eq(report.left_over_count, 0);
-    sh_unload_report_clear(&report);
+    expect_counted_and_not_told(5);
     testing_from("gc.scanned", 1, NULL, NULL);
-    cr_expect_eq(sh_domain_unload(domain, 30, &report), SH_E_TIMEOUT);
-    cr_expect_eq(report.left_over, 1);
-    cr_expect_eq(report.left_over_count, 0);
+    expect_counted_and_not_told(30);
     testing_at_nothing();
-    sh_unload_report_clear(&report);
     end_user();
     cr_expect(sh_is_released(h));
 }
