@@ -55,8 +55,7 @@ static void in_child(void (*check)(void))
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- what a child may do -------------------------------------------------------------------------------------------
- */
+/* ---- what a child may do ----------------------------------------------------------------------------------------- */
 
 static sh_handle *inherited;
 
@@ -376,8 +375,7 @@ static void a_release_may_fork_while_the_runtime_stops(void)
     CHECK(sh_shutdown(20000) == SH_OK);
 }
 
-/* ---- a child that wakes its users ----------------------------------------------------------------------------------
- */
+/* ---- a child that wakes its users -------------------------------------------------------------------------------- */
 
 static atomic_word leases;
 

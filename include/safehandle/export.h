@@ -22,7 +22,7 @@
 #endif
 
 /* What is called more often than all the rest: straight through the address that the dynamic linker has filled in,
- * instead of by a jump through the linkage table. */
+ * instead of by a jump through the linkage table. Where the compiler can: gcc. */
 #if defined(__has_attribute)
 #if __has_attribute(noplt)
 #define SH_CALLED_OFTEN __attribute__((noplt))

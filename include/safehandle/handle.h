@@ -115,8 +115,7 @@ SH_MUST_CHECK SH_API sh_status sh_wrap(const sh_kind *kind, sh_raw raw, const sh
 SH_MUST_CHECK SH_API sh_status sh_duplicate_at(sh_handle *h, const sh_site *site_or_null, sh_handle **out_copy);
 SH_MUST_CHECK SH_API sh_status sh_duplicate(sh_handle *h, sh_handle **out_copy);
 
-/* ---- counted references: dangerous, because whoever takes one must give it back. Prefer a lease (lease.h). --------
- */
+/* ---- counted references: dangerous, because whoever takes one must give it back. Prefer a lease (lease.h). ------- */
 
 /*
  * Takes a reference: the OS handle stays open until it is given back. Works on an unset handle too, as .NET's does.

@@ -142,8 +142,7 @@ Test(state_word, init_is_open_and_unused)
     cr_expect_eq(state_word_read(&word), 0);
 }
 
-/* ---- another thread's step between two of ours, at each place where it changes the outcome ------------------------
- */
+/* ---- another thread's step between two of ours, at each place where it changes the outcome ----------------------- */
 
 static void step_add_ref(void *word)
 {
@@ -519,8 +518,7 @@ Test(state_word, an_entrant_refused_while_draining_repairs_a_theft)
     cr_expect_eq(state_word_read(&word), BITS(HOLDS | DRAINING, 0));
 }
 
-/* ---- presets around the limit -------------------------------------------------------------------------------------
- */
+/* ---- presets around the limit ------------------------------------------------------------------------------------ */
 
 Test(state_word, presets_around_the_limit)
 {

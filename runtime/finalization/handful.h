@@ -47,8 +47,7 @@ struct handful {
 /* Into an empty one. False: there was nothing to take. */
 bool handful_take(handful *empty);
 
-/* ---- the cursor: the position in the lower bits, the limit above --------------------------------------------------
- */
+/* ---- the cursor: the position in the lower bits, the limit above ------------------------------------------------- */
 
 enum { CURSOR_LIMIT_SHIFT = 16 };
 

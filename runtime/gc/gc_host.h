@@ -14,10 +14,11 @@
  * and batch_pending counts the batch's normal finalizers that have not finished, among them those that the host has
  * not even handed over: an empty normal lane proves nothing.
  *
- *   judge, judge_dead, deaths_found called where the collector has stopped the world, its lock held: they allocate
- * nothing, take no lock, wait for nothing admits                    called with the host's lock held: the same every
- * other function      any registered thread, except that start, stop and the fork functions are called by the runtime
- * alone, one at a time
+ *   judge, judge_dead,        called where the collector has stopped the world, its lock held: they allocate nothing,
+ *   deaths_found              take no lock, wait for nothing
+ *   admits                    called with the host's lock held: the same
+ *   every other function      any registered thread, except that start, stop and the fork functions are called by the
+ *                             runtime alone, one at a time
  */
 #ifndef GC_GC_HOST_H
 #define GC_GC_HOST_H

@@ -15,8 +15,7 @@
 
 enum { ROUNDS = 12 }; /* of each call on each sort of descriptor in each manner: 792 in all */
 
-/* ---- sorts of descriptors ------------------------------------------------------------------------------------------
- */
+/* ---- sorts of descriptors ---------------------------------------------------------------------------------------- */
 
 static ends pipe_to_write(void)
 {
@@ -171,8 +170,7 @@ static ends full_event(void)
     return filled(event());
 }
 
-/* ---- calls: 0 when they came back well, or an errno value ----------------------------------------------------------
- */
+/* ---- calls: 0 when they came back well, or an errno value -------------------------------------------------------- */
 
 static int call_write(int number)
 {
@@ -221,8 +219,7 @@ static int call_pause_until_it_may_leave(int number)
     return atomic_word_load_acquire(&may_leave) != 0 ? error : 0;
 }
 
-/* ---- somebody who opens descriptors all the time -------------------------------------------------------------------
- */
+/* ---- somebody who opens descriptors all the time ----------------------------------------------------------------- */
 
 static struct {
     pthread_t thread;
@@ -243,8 +240,7 @@ static void *open_all_the_time(void *unused)
     return unused;
 }
 
-/* ---- every call on every sort of descriptor ------------------------------------------------------------------------
- */
+/* ---- every call on every sort of descriptor ---------------------------------------------------------------------- */
 
 typedef enum manner {
     BLOCKED,  /* closed once it is inside the call */
@@ -380,8 +376,7 @@ static void who_is_left_over_from_a_shutdown_is_woken(void)
     CHECK(sh_init(&options) == SH_OK);
 }
 
-/* ---- several waiters -----------------------------------------------------------------------------------------------
- */
+/* ---- several waiters --------------------------------------------------------------------------------------------- */
 
 static void *wait_for_close(void *h)
 {

@@ -31,8 +31,7 @@ static void release_reference(void *h)
     (void)sh_dangerous_release(h);
 }
 
-/* ---- the release itself -------------------------------------------------------------------------------------------
- */
+/* ---- the release itself ------------------------------------------------------------------------------------------ */
 
 static int fail_with_eio(sh_raw raw, void *context)
 {
@@ -353,8 +352,7 @@ Test(close, does_not_wait_for_users_that_a_fork_left_behind)
     cr_expect_eq(close_after_fork(), SH_E_RELEASE, "by this call");
 }
 
-/* ---- invalidating -------------------------------------------------------------------------------------------------
- */
+/* ---- invalidating ------------------------------------------------------------------------------------------------ */
 
 Test(close, as_invalid_never_releases)
 {
@@ -397,8 +395,7 @@ Test(close, as_invalid_comes_too_late_after_a_release)
     cr_expect_eq(testing_released().count, 1);
 }
 
-/* ---- death, on the manual host: exactly when the test says ----------------------------------------------------------
- */
+/* ---- death, on the manual host: exactly when the test says ------------------------------------------------------- */
 
 Test(close, a_dropped_handle_is_released_and_told)
 {
@@ -487,8 +484,7 @@ Test(close, the_same_death_twice_is_refused)
     cr_expect_eq(sh_host_drop(NULL), SH_E_ARGUMENT);
 }
 
-/* ---- what the lanes may meet ----------------------------------------------------------------------------------------
- */
+/* ---- what the lanes may meet ------------------------------------------------------------------------------------- */
 
 static word_t leak;
 

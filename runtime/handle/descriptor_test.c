@@ -217,8 +217,7 @@ Test(descriptor, a_cancellation_waits_for_the_store)
     cr_expect_eq(sh_close(stored), SH_OK);
 }
 
-/* ---- no descriptors left ------------------------------------------------------------------------------------------
- */
+/* ---- no descriptors left ----------------------------------------------------------------------------------------- */
 
 static sh_handle *dead[64];
 static size_t dead_count;
@@ -298,8 +297,7 @@ Test(exhaustion, when_nothing_is_dead_it_is_told, .init = start_with_collector)
     cr_expect_null(h);
 }
 
-/* ---- owners -------------------------------------------------------------------------------------------------------
- */
+/* ---- owners ------------------------------------------------------------------------------------------------------ */
 
 Test(descriptor, the_same_number_wrapped_twice_is_refused)
 {
@@ -654,8 +652,7 @@ Test(descriptor, two_objects_over_one_handle)
     cr_expect_eq(sh_close(second), SH_OK);
 }
 
-/* ---- the platform's half ------------------------------------------------------------------------------------------
- */
+/* ---- the platform's half ----------------------------------------------------------------------------------------- */
 
 Test(platform, numbers_that_are_no_descriptors)
 {

@@ -32,8 +32,7 @@ static void run_threads(void *(*run)(void *))
         (void)pthread_join(threads[i], NULL);
 }
 
-/* ---- things of memory: a release under a user is a use after free -------------------------------------------------
- */
+/* ---- things of memory: a release under a user is a use after free ------------------------------------------------ */
 
 /* What a raw value points to. Invariant: alive is 1 until its one release. */
 typedef struct thing {
@@ -168,8 +167,7 @@ static void every_handle_is_released_once_and_under_nobody(void)
     (void)printf("# %zu handles\n", (size_t)atomic_word_load(&made));
 }
 
-/* ---- descriptors beside a recycler: the inode tells whose file a number is ------------------------------------------
- */
+/* ---- descriptors beside a recycler: the inode tells whose file a number is --------------------------------------- */
 
 enum { FILES = 4, FILE_STEPS = 8000 };
 

@@ -227,8 +227,7 @@ Test(lease_points, nobody_looks_before_the_fence)
     expect_released_once(h);
 }
 
-/* ---- memory that changes hands while somebody looks ----------------------------------------------------------------
- */
+/* ---- memory that changes hands while somebody looks -------------------------------------------------------------- */
 
 /* What this thread has of the handle that came after. */
 typedef struct successor {
@@ -620,8 +619,7 @@ Test(lease_points, an_unload_without_a_barrier_leaves_it_open)
     atomic_word_store(&platform_barrier_missing, 0);
 }
 
-/* ---- counted references, as the library's own functions take them --------------------------------------------------
- */
+/* ---- counted references, as the library's own functions take them ------------------------------------------------ */
 
 static void undo_over_release(void *argument)
 {

@@ -38,8 +38,7 @@ static void drop(sh_handle *h)
         CHECK(sh_host_drop(h) == SH_OK);
 }
 
-/* ---- duels: one step of each side, as close together as can be -----------------------------------------------------
- */
+/* ---- duels: one step of each side, as close together as can be --------------------------------------------------- */
 
 enum { SPINS_BEFORE_YIELDING = 2000, LONGEST_DELAY = 512, LOOKS_WHILE_INSIDE = 40, SIDES = 2, MADE_AT_ONCE = 1000 };
 

@@ -2,8 +2,7 @@
 /* A close that waits wakes its lessees and nobody else: who is left alone, and what goes on beside it. */
 #include "handle/lessee_test.h"
 
-/* ---- who is not woken ----------------------------------------------------------------------------------------------
- */
+/* ---- who is not woken -------------------------------------------------------------------------------------------- */
 
 static void expect_holders(const sh_handle *h, size_t leases, size_t counted)
 {
@@ -135,8 +134,7 @@ static void a_counted_user_beside_leases_finds_the_number_dead(void)
     close_others(&of);
 }
 
-/* ---- who must not notice -------------------------------------------------------------------------------------------
- */
+/* ---- who must not notice ----------------------------------------------------------------------------------------- */
 
 static bool talks(int one, int other)
 {
@@ -187,8 +185,7 @@ static void calls_on_other_descriptors_go_on(void)
     close_others(&of);
 }
 
-/* ---- a recycler: users leave by themselves while they are woken, and whoever gets the number is left alone ----------
- */
+/* ---- a recycler: users leave by themselves while they are woken, and whoever gets the number is left alone ------- */
 
 enum { RECYCLINGS = 2000 };
 

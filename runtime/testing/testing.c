@@ -65,8 +65,7 @@ int testing_reached(void)
     return planned.reached;
 }
 
-/* ---- a kind that tells --------------------------------------------------------------------------------------------
- */
+/* ---- a kind that tells ------------------------------------------------------------------------------------------- */
 
 static struct {
     platform_mutex mutex;

@@ -25,8 +25,7 @@ void testing_at_nothing(void);
 /* How often the name given last was reached since then. */
 int testing_reached(void);
 
-/* ---- a kind that tells --------------------------------------------------------------------------------------------
- */
+/* ---- a kind that tells ------------------------------------------------------------------------------------------- */
 
 /* 0 and -1 are invalid; base is NULL. Any thread. */
 extern const sh_kind testing_kind;

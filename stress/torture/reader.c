@@ -20,6 +20,7 @@ static void *lease_and_call(void *data)
         self->size = self->call((int)raw);
         self->error = self->size < 0 ? errno : 0;
     }
+    atomic_store(&self->leases, true); /* also where it was refused: status says so, and nobody waits for ever */
     return NULL;
 }
 

@@ -33,8 +33,7 @@ static void expect_either(sh_status got, sh_status one, sh_status other, const c
 
 #define EXPECT(status, call) expect_either((call), (status), (status), #call)
 
-/* ---- handles ------------------------------------------------------------------------------------------------------
- */
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
 
 static sh_handle *wrap_number(void)
 {

@@ -500,6 +500,19 @@ Test(boehm, a_confirmed_death_takes_two_collections)
     cr_expect_geq(testing_released().count, NEARLY_ALL(1000));
 }
 
+/* So few that all their addresses are judged together: none may be left where the second collection looks. */
+Test(boehm, the_first_look_leaves_nothing_for_the_second)
+{
+    enum { FEW = 50 };
+    cr_assert_eq(sh_shutdown(1000), SH_OK);
+    cr_assert_eq(sh_init(&(sh_options){.confirm_death = true}), SH_OK);
+    drop_handles(FEW);
+    GC_gcollect();
+    GC_gcollect();
+    testing_settle();
+    cr_expect_geq(testing_released().count, NEARLY_ALL(FEW));
+}
+
 /* The objects that wait in the host's queue still reach their handles when the second collection looks. */
 Test(boehm, a_collection_that_is_asked_for_confirms_by_itself)
 {

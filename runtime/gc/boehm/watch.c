@@ -231,9 +231,18 @@ enum { JUDGED_TOGETHER = 64 }; /* a call through a pointer for each may cost as 
 /* So many entries at most: who of them is dead, and what is to become of those. */
 typedef struct judgement {
     bool dead[JUDGED_TOGETHER];
-    void *handles[JUDGED_TOGETHER]; /* of the dead, in their order */
+    void *handles[JUDGED_TOGETHER]; /* of the dead, in their order, while they are judged */
     gc_verdict verdicts[JUDGED_TOGETHER];
 } judgement;
+
+/* The collector finds what is left on a stack, also below its end, and a handle that stands there is taken for alive.
+ */
+static void wipe(judgement *of, size_t dead_count)
+{
+    void *volatile *handles = of->handles;
+    for (size_t i = 0; i < dead_count; i++)
+        handles[i] = NULL;
+}
 
 static void judge(judgement *of, const word_t *entries, unsigned count, const scan *how)
 {
@@ -244,8 +253,10 @@ static void judge(judgement *of, const word_t *entries, unsigned count, const sc
         if (of->dead[i])
             of->handles[dead_count++] = handle;
     }
-    if (dead_count > 0)
-        how->client->judge_dead(of->handles, dead_count, of->verdicts);
+    if (dead_count == 0)
+        return;
+    how->client->judge_dead(of->handles, dead_count, of->verdicts);
+    wipe(of, dead_count);
 }
 
 static void bury(packer *into, word_t entry, gc_verdict verdict, const scan *how)

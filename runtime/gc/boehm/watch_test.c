@@ -447,8 +447,7 @@ Test(watch, without_memory_everything_can_be_unloaded, .init = start)
     testing_at_nothing();
 }
 
-/* ---- against the model --------------------------------------------------------------------------------------------
- */
+/* ---- against the model ------------------------------------------------------------------------------------------- */
 
 static void model_collect(bool confirm)
 {

@@ -18,14 +18,27 @@ static int take(int descriptor, int saved_errno, sh_raw *out_raw)
     return error;
 }
 
+/* Not by close(), which is a cancellation point; but ThreadSanitizer keeps account of numbers, and knows of no other.
+ */
+static long close_number(int number)
+{
+#if defined(__SANITIZE_THREAD__)
+    platform_cancel_token token = platform_cancel_hold();
+    int result = close(number);
+    platform_cancel_restore(token);
+    return result;
+#else
+    return syscall(SYS_close, number);
+#endif
+}
+
 int platform_descriptor_close(sh_raw raw)
 {
     if (!platform_is_descriptor(raw))
         return EBADF;
     int saved = errno;
-    /* Not by close(), which is a cancellation point. Once: after EINTR, Linux has given the number back already, and
-     * closing again could close a stranger's. */
-    int error = syscall(SYS_close, (int)raw) == 0 || errno == EINTR ? 0 : errno;
+    /* Once: after EINTR, Linux has given the number back already, and closing again could close a stranger's. */
+    int error = close_number((int)raw) == 0 || errno == EINTR ? 0 : errno;
     errno = saved;
     return error;
 }
