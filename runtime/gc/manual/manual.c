@@ -90,19 +90,16 @@ static struct {
     gc_batches batches;
     gc_lane normal_lane;
     owner *owners;
-    bool lists_made;
-} host = {.mutex = PLATFORM_MUTEX_INIT, .batches = GC_BATCHES_INIT};
+} host = {.mutex = PLATFORM_MUTEX_INIT,
+          .condemned = {&host.condemned, &host.condemned},
+          .kept = {&host.kept, &host.kept},
+          .gatherings = {&host.gatherings, &host.gatherings},
+          .free_blocks = {&host.free_blocks, &host.free_blocks},
+          .batches = GC_BATCHES_INIT};
 
 static void lock_host(void)
 {
     platform_mutex_lock(&host.mutex);
-    if (!host.lists_made) {
-        list_init(&host.condemned);
-        list_init(&host.kept);
-        list_init(&host.gatherings);
-        list_init(&host.free_blocks);
-        host.lists_made = true;
-    }
 }
 
 static void unlock_host(void)
