@@ -20,13 +20,34 @@ typedef struct boehm_state {
     gc_client client;
     bool owns_queue; /* we started the collector, so draining its finalizer queue is ours */
     bool confirm_death;
-    bool running;
     bool hand_over_lost; /* by a fork, and not found yet */
     gc_batches batches;
     gc_lane normal_lane;
 } boehm_state;
 
 extern boehm_state boehm;
+
+/* The collector's collections (collections.c). may_have_missed_one: with the lock held. keeps_memory: the collector
+ * asks it, with its lock held, before it takes the memory of a dead handle. listen_again_if_replaced: without the lock;
+ * true: somebody had replaced our callback. listen, listen_no_more: as start and stop in gc_host. */
+void boehm_listen(void);
+void boehm_listen_no_more(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool boehm_may_have_missed_one(void);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+bool boehm_listen_again_if_replaced(void);
+int GC_CALLBACK boehm_keeps_memory(void *handle);
+void boehm_collect(void);
+
+/* New handles (handles.c). kind_make: when a collector is there, as start in gc_host. mark_fresh: where the world has
+ * stopped. The rest: as gc_host says. */
+void boehm_handle_kind_make(void);
+SH_RELIABILITY(will_not_corrupt_state, success)
+void boehm_handles_mark_fresh(void);
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+size_t boehm_handles_allocate(const void *contents, size_t size_bytes, uint32_t group, void **out_handles,
+                              size_t count);
+void boehm_fork_after(void);
 
 /* The normal finalizers (finalizers.c). scan: where the world has stopped. the rest: as gc_host says. */
 SH_RELIABILITY(will_not_corrupt_state, success)
