@@ -16,14 +16,12 @@ typedef enum block_stage {
     BLOCK_CONDEMNED, /* in the critical lane */
     BLOCK_TAKEN,     /* taken from the lane, not yet settled: on no list */
     BLOCK_KEPT,      /* dropped, and somebody may still give a reference back */
-    BLOCK_GONE,      /* to be given back by the last to unpin it: on no list */
-    BLOCK_FREE       /* of no handle; who ends a lease may still pin it, and then it waits */
+    BLOCK_FREE       /* of no handle; while somebody pins it, it is not used again */
 } block_stage;
 
 /*
  * In front of every handle.
- * Invariant: link is on the ring that stage names. The memory is freed only once dropped, and while pins is 0; stage is
- * BLOCK_GONE only while it is not.
+ * Invariant: link is on the ring that stage names; a block is of no handle only once dropped.
  */
 typedef struct block {
     list_node link;
@@ -74,19 +72,9 @@ static void move_block(block *moved, list_node *ring, block_stage stage)
 
 /* Kept for the next handle: who ends a lease reads the handle's state once more, after its last trace of the lease is
  * gone, and what it then reads has to be a state. */
-static void give_memory(block *given)
-{
-    given->stage = BLOCK_FREE;
-    list_append(&blocks.free_blocks, &given->link);
-}
-
 static void free_block(block *freed)
 {
-    list_remove(&freed->link);
-    if (freed->pins > 0)
-        freed->stage = BLOCK_GONE;
-    else
-        give_memory(freed);
+    move_block(freed, &blocks.free_blocks, BLOCK_FREE);
 }
 
 /* With the mutex held. NULL: there is none that nobody looks at. */
@@ -354,7 +342,6 @@ void manual_unpin(void *handle_or_null)
     block *pinned = handle_block(handle_or_null);
     manual_lock();
     ASSERT(pinned->pins > 0);
-    if (--pinned->pins == 0 && pinned->stage == BLOCK_GONE)
-        give_memory(pinned);
+    pinned->pins--;
     manual_unlock();
 }
