@@ -34,7 +34,7 @@ def gcovr(root, build):
     """gcovr's own account, as data. Only the objects of the tests: they have the checkpoints in."""
     filters = [part for room in ROOMS for part in ("--filter", f"{re.escape(str(root / room))}/")]
     done = subprocess.run(
-        ["gcovr", "--root", root, *filters, "--exclude", r".*_test\.c$", "--json", "-", build / "runtime" / "testing"],
+        ["gcovr", "--root", root, *filters, "--exclude", r".*_test\.[ch]$", "--json", "-", build / "runtime" / "testing"],
         capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"gcovr failed:\n{done.stderr}")
