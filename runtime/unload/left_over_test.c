@@ -132,7 +132,10 @@ Test(left_over, does_not_wait_for_the_callers_own_leases)
     cr_expect(sh_is_released(h));
 }
 
-enum { SHORT_MS = 40 };
+enum {
+    SHORT_MS = 40,
+    UNHURRIED_MS = 500
+}; /* the latter: enough for a thread that does not get its processor at once */
 
 /* As sh_close_wait: nobody would see it through. */
 Test(left_over, wakes_nobody_when_the_time_is_over)
@@ -141,7 +144,7 @@ Test(left_over, wakes_nobody_when_the_time_is_over)
     begin_user(h);
     cr_expect_eq(sh_domain_unload(domain, 0, NULL), SH_E_TIMEOUT);
     cr_expect_eq(testing_interrupts(), 0);
-    cr_expect_eq(sh_domain_unload(domain, SHORT_MS, NULL), SH_E_TIMEOUT);
+    cr_expect_eq(sh_domain_unload(domain, UNHURRIED_MS, NULL), SH_E_TIMEOUT);
     cr_expect_gt(testing_interrupts(), 0);
     end_user();
 }
