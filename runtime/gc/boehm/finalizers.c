@@ -301,23 +301,32 @@ void boehm_finalizer_remove(void *object)
 
 /* ---- the collector's queue --------------------------------------------------------------------------------------- */
 
-static void suppress_lost_of(const list_node *ring)
+/* Waited for no longer, and never freed: if the thread was about to take it off the collector, that leads to it still. */
+static void give_up(gc_finalizer *lost)
+{
+    gc_batches_done(&boehm.batches, lost);
+    lost->batch = 0;
+    lost->data = NULL;
+    lost->state = GC_FINALIZER_LOST;
+}
+
+static void give_lost_up(const list_node *ring)
 {
     for (list_node *link = ring->next; link != ring; link = link->next) {
         gc_finalizer *finalizer = LIST_OWNER(link, gc_finalizer, sibling);
         if (finalizer->state == GC_FINALIZER_WATCHING && finalizer->batch != 0)
-            (void)discard_locked(finalizer);
+            give_up(finalizer);
     }
 }
 
 /* Counted as dead, handed over by nobody, and the queue is empty: that is what the thread had in its hands. */
-static void *suppress_lost_locked(void *unused)
+static void *give_all_lost_up_locked(void *unused)
 {
     if (!boehm.hand_over_lost || GC_should_invoke_finalizers())
         return unused; /* filled anew meanwhile: at the next drain */
     for (uint32_t group = 0; group < watched.group_count; group++) {
-        suppress_lost_of(&watched.groups[group].watched);
-        suppress_lost_of(&watched.groups[group].passed);
+        give_lost_up(&watched.groups[group].watched);
+        give_lost_up(&watched.groups[group].passed);
     }
     boehm.hand_over_lost = false;
     return unused;
@@ -328,7 +337,7 @@ void boehm_queue_drain(void)
     if (!boehm.owns_queue)
         return;
     (void)GC_invoke_finalizers();
-    (void)GC_call_with_alloc_lock(suppress_lost_locked, NULL);
+    (void)GC_call_with_alloc_lock(give_all_lost_up_locked, NULL);
 }
 
 static void *note_lost_locked(void *unused)
