@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedder's door to gcstress: scenarios of your own, run under every interleaving.
+ *
+ * A scenario is a small world, some threads that work in it, and a judge. Between two checkpoints of one thread no other
+ * thread runs; at each, any may. Mark the places of your own code where that matters; the library's are marked already.
+ *
+ *   sh_stress_main         the program's main, once
+ *   sh_stress_checkpoint   the scenario's threads; elsewhere it does nothing
+ *   sh_stress_violation    begin, threads and end of a scenario
+ *   sh_stress_tell         as checkpoint
+ *
+ *   static void use(void *world, size_t index) { … SH_STRESS_CHECKPOINT("my.call"); … }
+ *   static const sh_stress_scenario mine = {.size_bytes = sizeof mine, .name = "mine", .thread_count = 2,
+ *                                           .begin = make, .thread = use, .end = judge};
+ *   int main(int argc, char **argv)
+ *   {
+ *       static const sh_stress_scenario *const all[] = {&mine, NULL};
+ *       return sh_stress_main(argc, argv, all);
+ *   }
+ *
+ * Source: document 002's GCStress; CHESS (PLDI 2007) and PCT (ASPLOS 2010) for the search.
+ */
+#ifndef SAFEHANDLE_STRESS_H
+#define SAFEHANDLE_STRESS_H
+
+#include <safehandle/export.h>
+#include <stddef.h>
+#include <stdint.h>
+
+SH_BEGIN_DECLARATIONS
+
+/* Invariant: everything but approaches and retells is set; thread_count is from 1 to 8; what it points to lives as long
+ * as the process. */
+typedef struct sh_stress_scenario {
+    size_t size_bytes; /* of this struct */
+    const char *name;
+    const char *retells;          /* which document, or which bug of which program; NULL: none */
+    const char *violation;        /* what must not happen, in one sentence */
+    const char *const *approaches; /* names, NULL-terminated; NULL: there is but one way */
+    size_t thread_count;
+    /* A fresh world for one run, on the main thread; approach: one of approaches, or NULL. */
+    void *(*begin)(const char *approach);
+    /* What each thread does, at the same time; index from 0. */
+    void (*thread)(void *world, size_t index);
+    /* When all threads have returned: judges, and frees the world. */
+    void (*end)(void *world);
+} sh_stress_scenario;
+
+/* Runs the command line. scenarios is NULL-terminated. Answers the exit status: 0 nothing was found, 1 a violation was,
+ * 2 it could not run. Starts the library with the manual host, and does not stop it. */
+int sh_stress_main(int argc, char **argv, const sh_stress_scenario *const *scenarios);
+
+/* Another thread may go on here. where must live as long as the process. */
+void sh_stress_checkpoint(const char *where);
+#define SH_STRESS_CHECKPOINT(where) sh_stress_checkpoint(where)
+
+/* What must not happen has happened. The run goes on to its end; its first violation is reported. */
+__attribute__((format(printf, 1, 2))) void sh_stress_violation(const char *format, ...);
+
+/* A line for the report of a run: who holds, who closes, who gets the number. */
+__attribute__((format(printf, 1, 2))) void sh_stress_tell(const char *format, ...);
+
+SH_END_DECLARATIONS
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * intptr          a number in an object with a finalizer; the object need not live as long as the call
+ * keepalive       GC.KeepAlive after each call: the object lives as long
+ * handleprotector a count of the calls; a close waits for the last of them. Its finalizer is an ordinary one
+ * safehandle      a handle of this library, and a lease around each call
+ *
+ * Source: document 002.
+ */
+#include "approach.h"
+#include "../die.h"
+#include <safehandle/stress.h>
+#include <string.h>
+
+/* Invariant: number is file's until it is closed; users counts the calls of handleprotector. */
+typedef struct owner {
+    world_object object;
+    int number;
+    world_file file;
+    bool closed;
+    int users;
+} owner;
+
+static owner *make_owner(world *in, int number, world_file file)
+{
+    owner *made = world_allocate(in, sizeof *made);
+    made->number = number;
+    made->file = file;
+    return made;
+}
+
+static void finalize_with(world_object *object, sh_finalizer *finalizer)
+{
+    if (sh_finalizer_register(object, finalizer, NULL) != SH_OK)
+        die("a finalizer could not be registered");
+    object->finalizer = finalizer;
+}
+
+/* ---- a bare number ----------------------------------------------------------------------------------------------- */
+
+static void close_number(owner *self)
+{
+    if (self->closed)
+        return;
+    sh_stress_checkpoint("approach.looked");
+    self->closed = true;
+    world_close(self->object.world, self->number, self->file);
+}
+
+static void finalize_number(void *object, void *unused)
+{
+    (void)unused;
+    ((world_object *)object)->finalized = true;
+    close_number(object);
+}
+
+static world_object *make_number(world *in, int number, world_file file)
+{
+    owner *made = make_owner(in, number, file);
+    finalize_with(&made->object, finalize_number);
+    return &made->object;
+}
+
+/* The number is read, and the object is not needed any more. */
+static bool begin_number(world_object *object, approach_use *out_use)
+{
+    const owner *self = (const owner *)(const void *)object;
+    bool open = !self->closed;
+    *out_use = (approach_use){.number = self->number, .owner = object};
+    world_unroot(object);
+    return open;
+}
+
+static void end_number(approach_use *use)
+{
+    (void)use;
+}
+
+static void close_explicitly(world_object *object)
+{
+    sh_finalizer_suppress(object);
+    object->finalizer = NULL;
+    close_number((owner *)(void *)object);
+}
+
+static bool begin_kept(world_object *object, approach_use *out_use)
+{
+    const owner *self = (const owner *)(const void *)object;
+    *out_use = (approach_use){.number = self->number, .owner = object};
+    if (self->closed)
+        world_unroot(object);
+    return !self->closed;
+}
+
+static void end_kept(approach_use *use)
+{
+    world_unroot(use->owner);
+}
+
+/* ---- HandleProtector --------------------------------------------------------------------------------------------- */
+
+/* Its own steps are atomic: between checkpoints nobody else runs. */
+static void close_protected(owner *self)
+{
+    sh_stress_checkpoint("approach.close");
+    bool last = !self->closed && self->users == 0;
+    self->closed = true;
+    if (last)
+        world_close(self->object.world, self->number, self->file);
+}
+
+static void finalize_protected(void *object, void *unused)
+{
+    (void)unused;
+    ((world_object *)object)->finalized = true;
+    close_protected(object);
+}
+
+static world_object *make_protected(world *in, int number, world_file file)
+{
+    owner *made = make_owner(in, number, file);
+    finalize_with(&made->object, finalize_protected);
+    return &made->object;
+}
+
+static bool begin_protected(world_object *object, approach_use *out_use)
+{
+    owner *self = (owner *)(void *)object;
+    if (begin_kept(object, out_use)) {
+        self->users++;
+        return true;
+    }
+    return false;
+}
+
+static void end_protected(approach_use *use)
+{
+    owner *self = (owner *)(void *)use->owner;
+    sh_stress_checkpoint("approach.leave");
+    bool last = --self->users == 0 && self->closed;
+    if (last)
+        world_close(self->object.world, self->number, self->file);
+    world_unroot(use->owner);
+}
+
+static void close_protector(world_object *object)
+{
+    close_protected((owner *)(void *)object);
+}
+
+/* ---- SafeHandle -------------------------------------------------------------------------------------------------- */
+
+static int release_number(sh_raw raw, void *context)
+{
+    const owner *self = context;
+    world_close(self->object.world, (int)raw, self->file);
+    return 0;
+}
+
+static const sh_kind world_kind = {
+    .name = "number of the simulated kernel",
+    .invalid_value = -1,
+    .is_invalid = sh_invalid_minus_one,
+    .release = release_number,
+};
+
+static world_object *make_safehandle(world *in, int number, world_file file)
+{
+    owner *made = make_owner(in, number, file);
+    sh_create_options options = {.context = made};
+    if (sh_wrap(&world_kind, number, &options, &made->object.handle) != SH_OK)
+        die("a handle could not be made");
+    return &made->object;
+}
+
+/* The lease reaches the handle: the owner is not needed any more. */
+static bool begin_safehandle(world_object *object, approach_use *out_use)
+{
+    sh_raw raw;
+    bool open = sh_lease_begin(&out_use->lease, object->handle, &raw) == SH_OK;
+    world_unroot(object);
+    if (!open)
+        return false;
+    out_use->number = (int)raw;
+    out_use->owner = object;
+    return true;
+}
+
+static void end_safehandle(approach_use *use)
+{
+    sh_lease_end(&use->lease);
+}
+
+static void close_safehandle(world_object *object)
+{
+    (void)sh_close(object->handle); /* may be pending: the last user releases it */
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+static const approach approaches[] = {
+    {"intptr", make_number, begin_number, end_number, close_explicitly},
+    {"keepalive", make_number, begin_kept, end_kept, close_explicitly},
+    {"handleprotector", make_protected, begin_protected, end_protected, close_protector},
+    {"safehandle", make_safehandle, begin_safehandle, end_safehandle, close_safehandle},
+};
+
+const char *const approach_names[] = {"intptr", "keepalive", "handleprotector", "safehandle", NULL};
+
+const approach *approach_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof approaches / sizeof *approaches; i++)
+        if (strcmp(approaches[i].name, name) == 0)
+            return &approaches[i];
+    die("there is no approach %s", name);
+}

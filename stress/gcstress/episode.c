@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "episode.h"
+#include "../die.h"
+#include "base/checkpoint.h"
+#include <pthread.h>
+#include <safehandle.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Invariant: jobs are handed out and taken back by the main strand, while all workers wait at the gate. */
+static struct {
+    const sh_stress_scenario *scenario;
+    void *world;
+    tale *told;         /* NULL: nobody listens */
+    strategy *choices;  /* NULL: outside a run */
+    size_t threads;     /* started */
+    size_t busy;        /* have not come back */
+    bool has_job[EPISODE_THREADS];
+} run;
+
+/* ---- states ------------------------------------------------------------------------------------------------------ */
+
+enum { STATES = 1 << 20 };
+
+static struct {
+    uint64_t seen[STATES]; /* 0: free */
+    size_t count;
+    uint64_t places[BATON_STRANDS]; /* in this run */
+} states;
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
+    return hash * 0xff51afd7ed558ccdu;
+}
+
+static void note_place(size_t strand, const char *where)
+{
+    for (const char *c = where; *c != '\0'; c++)
+        states.places[strand] = mix(states.places[strand], (uint64_t)*c);
+}
+
+static void note_state(void)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < BATON_STRANDS; i++)
+        hash = mix(hash, states.places[i]);
+    hash |= hash == 0;
+    size_t at = (size_t)(hash % STATES);
+    while (states.seen[at] != 0 && states.seen[at] != hash)
+        at = (at + 1) % STATES;
+    if (states.seen[at] == hash || states.count > STATES / 2)
+        return;
+    states.seen[at] = hash;
+    states.count++;
+}
+
+size_t episode_states(void)
+{
+    return states.count;
+}
+
+/* ---- what the threads come through ------------------------------------------------------------------------------- */
+
+static void reach(const char *where)
+{
+    if (run.choices == NULL || !baton_is_held())
+        return;
+    tale_reach(run.told, baton_running(), where);
+    note_place(baton_running(), where);
+    baton_pass(where);
+}
+
+static bool reach_own(const char *name)
+{
+    reach(name);
+    return false;
+}
+
+void sh_stress_checkpoint(const char *where)
+{
+    reach(where);
+}
+
+void sh_stress_violation(const char *format, ...)
+{
+    if (run.told == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    tale_violate(run.told, format, arguments);
+    va_end(arguments);
+}
+
+void sh_stress_tell(const char *format, ...)
+{
+    if (run.told == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    tale_tell(run.told, baton_is_held() ? baton_running() : BATON_NOBODY, format, arguments);
+    va_end(arguments);
+}
+
+static size_t choose(const baton_choice *choice, void *choices)
+{
+    note_state();
+    return strategy_choose(choice, choices);
+}
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+static const char *const names[EPISODE_THREADS] = {"thread 0", "thread 1", "thread 2", "thread 3",
+                                                   "thread 4", "thread 5", "thread 6", "thread 7"};
+
+typedef struct start {
+    size_t index;
+    size_t strand;
+} start;
+
+static void *work(void *argument)
+{
+    start mine = *(start *)argument;
+    free(argument);
+    baton_begin(mine.strand);
+    for (;;) {
+        while (!run.has_job[mine.index])
+            (void)baton_wait(&run.has_job[mine.index], BATON_FOREVER, "the beginning");
+        run.scenario->thread(run.world, mine.index);
+        run.has_job[mine.index] = false;
+        run.busy--;
+        baton_wake(&run.busy);
+    }
+    return NULL;
+}
+
+static void start_thread(size_t index)
+{
+    start *given = malloc(sizeof *given);
+    if (given == NULL)
+        die("no memory");
+    *given = (start){index, baton_new(names[index], false)};
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, work, given);
+    if (error != 0)
+        die("pthread_create: %s", strerror(error));
+}
+
+static void run_threads(void)
+{
+    while (run.threads < run.scenario->thread_count)
+        start_thread(run.threads++);
+    run.busy = run.scenario->thread_count;
+    for (size_t i = 0; i < run.scenario->thread_count; i++) {
+        run.has_job[i] = true;
+        baton_wake(&run.has_job[i]);
+    }
+    while (run.busy > 0)
+        (void)baton_wait(&run.busy, BATON_FOREVER, "the end");
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+void episode_start(void)
+{
+    baton_start();
+    checkpoint_set_hook(reach_own);
+    sh_options options = {.collector = SH_COLLECTOR_MANUAL};
+    sh_status status = sh_init(&options);
+    if (status != SH_OK)
+        die("sh_init: %s", sh_status_message(status));
+}
+
+void episode_run(const sh_stress_scenario *scenario, const char *approach_or_null, strategy *choices, tale *out_tale)
+{
+    tale_clear(out_tale);
+    memset(states.places, 0, sizeof states.places);
+    run.scenario = scenario;
+    run.told = out_tale;
+    run.world = scenario->begin(approach_or_null);
+    baton_rest(); /* what the last run has left to do would be a choice of this one's */
+    strategy_begin(choices);
+    run.choices = choices;
+    baton_choose_with(choose, choices);
+    run_threads();
+    baton_choose_with(NULL, NULL);
+    run.choices = NULL;
+    scenario->end(run.world);
+    run.told = NULL;
+}

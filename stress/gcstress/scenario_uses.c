@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* One owner of one file, somebody who uses it, and others who end it: the accidents of document 002. */
+#include "../die.h"
+#include "approach.h"
+#include "scenarios.h"
+#include <stdlib.h>
+
+typedef struct scene {
+    world *world;
+    const approach *how;
+    world_object *owner;
+    world_file file;
+    int strangers_number;
+    world_file strangers_file; /* WORLD_NOTHING: not opened */
+} scene;
+
+/* roots: how many threads know the owner at the beginning. */
+static scene *make_scene(const char *name, int roots)
+{
+    scene *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        die("no memory");
+    made->how = approach_find(name);
+    made->world = world_make();
+    int number = world_open(made->world, &made->file);
+    made->owner = made->how->make(made->world, number, made->file);
+    for (int i = 1; i < roots; i++)
+        world_root(made->owner);
+    return made;
+}
+
+static void *begin_with_one(const char *approach)
+{
+    return make_scene(approach, 1);
+}
+
+static void *begin_with_two(const char *approach)
+{
+    return make_scene(approach, 2);
+}
+
+static void *begin_with_three(const char *approach)
+{
+    return make_scene(approach, 3);
+}
+
+/* ---- what threads do --------------------------------------------------------------------------------------------- */
+
+static void use(scene *s)
+{
+    approach_use mine;
+    if (!s->how->begin(s->owner, &mine))
+        return;
+    sh_stress_tell("holds number %d", mine.number);
+    world_use(s->world, mine.number, s->file);
+    s->how->end(&mine);
+}
+
+static void close_owner(scene *s)
+{
+    sh_stress_tell("closes its owner");
+    s->how->close(s->owner);
+    world_unroot(s->owner);
+}
+
+/* Whoever gets the number, if it is free: a file of somebody else's, which stays open. */
+static void open_strange(scene *s)
+{
+    s->strangers_number = world_open(s->world, &s->strangers_file);
+}
+
+static void end_scene(void *data)
+{
+    scene *s = data;
+    if (s->strangers_file != WORLD_NOTHING)
+        world_close(s->world, s->strangers_number, s->strangers_file);
+    world_end(s->world);
+    free(s);
+}
+
+/* ---- the finalizer race: document 002's Foo.Problem -------------------------------------------------------------- */
+
+static void race_a_finalizer(void *data, size_t index)
+{
+    scene *s = data;
+    if (index == 0)
+        use(s);
+    else if (index == 1)
+        world_collect(s->world);
+    else
+        open_strange(s);
+}
+
+const sh_stress_scenario scenario_finalizer_race = {
+    .size_bytes = sizeof scenario_finalizer_race,
+    .name = "finalizer-race",
+    .retells = "document 002, Foo.Problem: the object dies while its number is in a call",
+    .violation = "a call meets a number that the finalizer closed under it, or another file that has it now",
+    .approaches = approach_names,
+    .thread_count = 3,
+    .begin = begin_with_one,
+    .thread = race_a_finalizer,
+    .end = end_scene,
+};
+
+/* ---- recycling: document 002's handle recycling attack ----------------------------------------------------------- */
+
+static void recycle(void *data, size_t index)
+{
+    scene *s = data;
+    if (index == 0)
+        use(s);
+    else if (index == 1)
+        close_owner(s);
+    else
+        open_strange(s);
+}
+
+const sh_stress_scenario scenario_recycling = {
+    .size_bytes = sizeof scenario_recycling,
+    .name = "recycling",
+    .retells = "document 002, the recycling attack: a close while a call is on its way",
+    .violation = "a call meets a number that was closed under it, or another file that has it now",
+    .approaches = approach_names,
+    .thread_count = 3,
+    .begin = begin_with_two,
+    .thread = recycle,
+    .end = end_scene,
+};
+
+/* ---- closing twice: curl#15725, an eventfd that two owners closed ------------------------------------------------- */
+
+static void close_twice(void *data, size_t index)
+{
+    scene *s = data;
+    if (index < 2)
+        close_owner(s);
+    else
+        open_strange(s);
+}
+
+const sh_stress_scenario scenario_double_close = {
+    .size_bytes = sizeof scenario_double_close,
+    .name = "double-close",
+    .retells = "curl#15725: a descriptor that two threads close",
+    .violation = "a number is closed twice, the second time under a stranger",
+    .approaches = approach_names,
+    .thread_count = 3,
+    .begin = begin_with_two,
+    .thread = close_twice,
+    .end = end_scene,
+};
+
+/* ---- a close, a user and a collection at once -------------------------------------------------------------------- */
+
+static void close_and_collect(void *data, size_t index)
+{
+    scene *s = data;
+    if (index == 0) {
+        use(s);
+    } else if (index == 1) {
+        close_owner(s);
+    } else {
+        world_unroot(s->owner);
+        world_collect(s->world);
+        open_strange(s);
+    }
+}
+
+const sh_stress_scenario scenario_close_and_collect = {
+    .size_bytes = sizeof scenario_close_and_collect,
+    .name = "close-and-collect",
+    .retells = "document 003: critical finalization beside an explicit close",
+    .violation = "the number is closed twice, or under its user, or never",
+    .approaches = approach_names,
+    .thread_count = 3,
+    .begin = begin_with_three,
+    .thread = close_and_collect,
+    .end = end_scene,
+};
