@@ -66,7 +66,7 @@ static void reach(const char *where)
 {
     if (run.choices == NULL || !baton_is_held())
         return;
-    tale_reach(run.told, baton_running(), where);
+    tale_reach(run.told, baton_name(baton_running()), where);
     note_place(baton_running(), where);
     baton_pass(where);
 }
@@ -88,7 +88,7 @@ void sh_stress_violation(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    tale_violate(run.told, format, arguments);
+    tale_violate(run.told, baton_name(baton_running()), format, arguments);
     va_end(arguments);
 }
 
@@ -98,7 +98,7 @@ void sh_stress_tell(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    tale_tell(run.told, baton_is_held() ? baton_running() : BATON_NOBODY, format, arguments);
+    tale_tell(run.told, baton_name(baton_running()), format, arguments);
     va_end(arguments);
 }
 

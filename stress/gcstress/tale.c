@@ -9,43 +9,50 @@ void tale_clear(tale *of)
     of->left_out = 0;
     of->violation_line = 0;
     of->violation[0] = '\0';
+    of->violator[0] = '\0';
 }
 
-static tale_line *add_line(tale *of, size_t strand, bool told)
+static void copy(char *to, size_t size_bytes, const char *from)
+{
+    size_t length = strlen(from);
+    if (length >= size_bytes)
+        length = size_bytes - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+static tale_line *add_line(tale *of, const char *who, bool told)
 {
     if (of->count == TALE_LINES) {
         of->left_out++;
         return NULL;
     }
     tale_line *added = &of->lines[of->count++];
-    added->strand = (unsigned char)strand;
+    copy(added->who, sizeof added->who, who);
     added->told = told;
     return added;
 }
 
-void tale_reach(tale *of, size_t strand, const char *checkpoint)
+void tale_reach(tale *of, const char *who, const char *checkpoint)
 {
-    tale_line *added = add_line(of, strand, false);
-    if (added == NULL)
-        return;
-    size_t length = strlen(checkpoint);
-    if (length >= sizeof added->text)
-        length = sizeof added->text - 1;
-    memcpy(added->text, checkpoint, length);
-    added->text[length] = '\0';
+    tale_line *added = add_line(of, who, false);
+    if (added != NULL)
+        copy(added->text, sizeof added->text, checkpoint);
 }
 
-void tale_tell(tale *of, size_t strand, const char *format, va_list arguments)
+void tale_tell(tale *of, const char *who, const char *format, va_list arguments)
 {
-    tale_line *added = add_line(of, strand, true);
+    tale_line *added = add_line(of, who, true);
     if (added != NULL)
         (void)vsnprintf(added->text, sizeof added->text, format, arguments);
 }
 
-void tale_violate(tale *of, const char *format, va_list arguments)
+/* The first only. */
+void tale_violate(tale *of, const char *who, const char *format, va_list arguments)
 {
     if (of->violation[0] != '\0')
         return;
     of->violation_line = of->count;
+    copy(of->violator, sizeof of->violator, who);
     (void)vsnprintf(of->violation, sizeof of->violation, format, arguments);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened in one run: which strand came to which checkpoint, and what the scenario tells. The last run's only. */
+/* What happened in one run: which thread came to which checkpoint, and what the scenario tells. */
 #ifndef GCSTRESS_TALE_H
 #define GCSTRESS_TALE_H
 
@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { TALE_LINES = 512, TALE_TEXT_BYTES = 112 };
+enum { TALE_LINES = 512, TALE_TEXT_BYTES = 112, TALE_NAME_BYTES = 16 };
 
 typedef struct tale_line {
-    unsigned char strand;
+    char who[TALE_NAME_BYTES];
     bool told; /* by the scenario; else the name of a checkpoint */
     char text[TALE_TEXT_BYTES];
 } tale_line;
@@ -21,13 +21,14 @@ typedef struct tale {
     size_t left_out; /* there was no room for */
     size_t violation_line; /* how many lines there were before it */
     char violation[2 * TALE_TEXT_BYTES];
+    char violator[TALE_NAME_BYTES]; /* who noticed it */
     tale_line lines[TALE_LINES];
 } tale;
 
 void tale_clear(tale *of);
-void tale_reach(tale *of, size_t strand, const char *checkpoint);
-void tale_tell(tale *of, size_t strand, const char *format, va_list arguments);
+void tale_reach(tale *of, const char *who, const char *checkpoint);
+void tale_tell(tale *of, const char *who, const char *format, va_list arguments);
 /* The first only. */
-void tale_violate(tale *of, const char *format, va_list arguments);
+void tale_violate(tale *of, const char *who, const char *format, va_list arguments);
 
 #endif

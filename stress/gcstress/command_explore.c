@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "../argument.h"
+#include "../die.h"
+#include "command.h"
+#include "output.h"
+#include "schedule_file.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_PREEMPTIONS = 8, MOST_RUNS = 100000000, MOST_SEED = 1000000000, MOST_NAMES = 64 };
+enum { OPTION_APPROACH = 'a', OPTION_PREEMPTIONS = 'p', OPTION_DEPTH = 'd', OPTION_RUNS = 'n', OPTION_SEED = 's',
+       OPTION_SAVE = 'o' };
+
+typedef struct request {
+    argument_common common;
+    const char *approach;
+    const char *save;
+    long preemptions, depth, runs, seed;
+    const char *names[MOST_NAMES];
+    size_t name_count;
+} request;
+
+static const struct argp_option options[] = {
+    {"approach", OPTION_APPROACH, "NAME", 0, "Only this approach (default: each that the scenario has)", 0},
+    {"preemptions", OPTION_PREEMPTIONS, "N", 0, "Every schedule with up to N preemptions (default: 2)", 0},
+    {"pct-depth", OPTION_DEPTH, "N", 0, "Probabilistic search for bugs of depth N (default: 3)", 0},
+    {"runs", OPTION_RUNS, "N", 0, "So many probabilistic runs, and so many at random, behind that (default: none)", 0},
+    {"seed", OPTION_SEED, "N", 0, "Where their dice begin (default: 1)", 0},
+    {"save", OPTION_SAVE, "DIRECTORY", 0, "Where the schedules of failures go (default: here)", 0},
+    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON array instead of the table", 0},
+    {0},
+};
+
+static const char description[] =
+    "Run scenarios under every interleaving of their threads, up to a number of preemptions; then beyond it, "
+    "probabilistically."
+    "\v"
+    "Examples:\n"
+    "  gcstress explore                                    all, up to 2 preemptions\n"
+    "  gcstress explore recycling --preemptions=3\n"
+    "  gcstress explore recycling --approach=intptr        and write the schedule that fails\n"
+    "  gcstress explore finalizer-race --runs=200000 --pct-depth=3\n"
+    "\n"
+    "Exit status: 0 when nothing was found; 1 when a violation was; 2 when it could not be run.";
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    request *asked = state->input;
+    switch (key) {
+    case OPTION_APPROACH:
+        asked->approach = argument;
+        return 0;
+    case OPTION_PREEMPTIONS:
+        asked->preemptions = argument_number(argument, "number of preemptions", MOST_PREEMPTIONS, state);
+        return 0;
+    case OPTION_DEPTH:
+        asked->depth = argument_number(argument, "depth", STRATEGY_DEPTH, state);
+        return 0;
+    case OPTION_RUNS:
+        asked->runs = argument_number(argument, "number of runs", MOST_RUNS, state);
+        return 0;
+    case OPTION_SEED:
+        asked->seed = argument_number(argument, "seed", MOST_SEED, state);
+        return 0;
+    case OPTION_SAVE:
+        asked->save = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (asked->name_count == MOST_NAMES)
+            argp_error(state, "at most %d scenarios can be named", MOST_NAMES);
+        asked->names[asked->name_count++] = argument;
+        return 0;
+    default:
+        return argument_take_common(key, &asked->common);
+    }
+}
+
+static const struct argp parser = {
+    .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description};
+
+typedef struct progress_of_all {
+    const request *asked;
+    json_t *json;
+    bool found;
+} progress_of_all;
+
+/* "recycling-intptr.schedule", in the directory that was asked for. */
+static const char *save(const request *asked, const search_plan *plan, const search_result *result)
+{
+    static char path[1024];
+    static schedule_file file;
+    memset(&file, 0, sizeof file);
+    const char *approach = plan->approach == NULL ? "" : plan->approach;
+    (void)snprintf(file.scenario, sizeof file.scenario, "%s", plan->scenario->name);
+    (void)snprintf(file.approach, sizeof file.approach, "%s", approach);
+    (void)snprintf(file.violation, sizeof file.violation, "%s", result->last->told.violation);
+    file.schedule = result->last->choices.run;
+    int length = snprintf(path, sizeof path, "%s/%s%s%s.schedule", asked->save, plan->scenario->name,
+                          plan->approach == NULL ? "" : "-", approach);
+    if (length >= (int)sizeof path)
+        die("the name of the directory is too long");
+    schedule_file_write(path, &file);
+    return path;
+}
+
+static void explore_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
+{
+    const request *asked = all->asked;
+    search_plan plan = {.scenario = scenario,
+                        .approach = approach_or_null,
+                        .preemptions = (size_t)asked->preemptions,
+                        .pct_depth = (size_t)asked->depth,
+                        .random_runs = (size_t)asked->runs,
+                        .seed = (uint64_t)asked->seed};
+    search_result result = search_run(&plan);
+    all->found = all->found || result.found;
+    const char *file = result.found ? save(asked, &plan, &result) : NULL;
+    if (asked->common.json)
+        (void)json_array_append_new(all->json, output_search_json(&plan, &result, file));
+    else
+        output_search(&plan, &result);
+    if (file != NULL && !asked->common.json)
+        (void)printf("    gcstress replay %s\n", file);
+    explore_free(result.last);
+}
+
+static void explore_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
+{
+    const char *only = all->asked->approach;
+    if (scenario->approaches == NULL) {
+        if (only == NULL)
+            explore_one(scenario, NULL, all);
+        return;
+    }
+    for (const char *const *each = scenario->approaches; *each != NULL; each++)
+        if (only == NULL || strcmp(only, *each) == 0)
+            explore_one(scenario, *each, all);
+}
+
+int command_explore(int argc, char **argv, command_scenarios scenarios)
+{
+    request asked = {.preemptions = 2, .depth = 3, .seed = 1, .save = "."};
+    argument_parse(&parser, argc, argv, &asked);
+    progress_of_all all = {.asked = &asked, .json = json_array()};
+    for (size_t i = 0; i < asked.name_count; i++)
+        (void)command_find(scenarios, asked.names[i]); /* before anything is run */
+    if (!asked.common.json)
+        output_search_heading();
+    for (size_t i = 0; i < asked.name_count; i++)
+        explore_scenario(command_find(scenarios, asked.names[i]), &all);
+    for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
+        explore_scenario(*scenarios, &all);
+    if (asked.common.json)
+        output_json(all.json);
+    return all.found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
+}

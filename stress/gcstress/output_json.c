@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "../die.h"
+#include "output.h"
+#include <stdio.h>
+
+json_t *output_tale_json(const tale *told)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < told->count; i++)
+        (void)json_array_append_new(lines, json_pack("{s:s, s:b, s:s}", "who", told->lines[i].who, "told",
+                                                     (int)told->lines[i].told, "text", told->lines[i].text));
+    return json_pack("{s:o, s:I, s:s, s:s}", "lines", lines, "violation_line", (json_int_t)told->violation_line,
+                     "violator", told->violator, "violation", told->violation);
+}
+
+json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null)
+{
+    json_t *object = json_pack("{s:s, s:s?, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name, "approach",
+                               plan->approach, "schedules", (json_int_t)result->schedules, "states",
+                               (json_int_t)result->states, "seconds", result->seconds, "complete",
+                               (int)result->is_complete, "complete_to", (json_int_t)result->complete_to, "found",
+                               (int)result->found);
+    if (object == NULL)
+        die("no memory");
+    if (result->found) {
+        (void)json_object_set_new(object, "found_by", json_string(result->found_by));
+        (void)json_object_set_new(object, "tale", output_tale_json(&result->last->told));
+    }
+    if (file_or_null != NULL)
+        (void)json_object_set_new(object, "file", json_string(file_or_null));
+    return object;
+}
+
+void output_json(json_t *root)
+{
+    if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 || putchar('\n') == EOF ||
+        fflush(stdout) != 0)
+        die("stdout cannot be written");
+    json_decref(root);
+}

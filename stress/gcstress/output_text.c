@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "../colour.h"
+#include "output.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 8, COLUMN_WIDTH = 34, NAME_WIDTH = 18 };
+
+/* ---- the tale of a run ------------------------------------------------------------------------------------------- */
+
+typedef struct columns {
+    const char *names[COLUMNS];
+    size_t count;
+} columns;
+
+/* Of who; the last one is for all that come behind it. */
+static size_t column_of(columns *of, const char *who)
+{
+    for (size_t i = 0; i < of->count; i++)
+        if (strcmp(of->names[i], who) == 0)
+            return i;
+    if (of->count == COLUMNS)
+        return COLUMNS - 1;
+    of->names[of->count] = who;
+    return of->count++;
+}
+
+/* In the order of the names: threads by their number, then the library's. */
+static void sort_columns(columns *of)
+{
+    for (size_t i = 1; i < of->count; i++)
+        for (size_t k = i; k > 0 && strcmp(of->names[k], of->names[k - 1]) > 0; k--) {
+            const char *kept = of->names[k];
+            of->names[k] = of->names[k - 1];
+            of->names[k - 1] = kept;
+        }
+    for (size_t i = 0, k = of->count; i + 1 < k--; i++) {
+        const char *kept = of->names[i];
+        of->names[i] = of->names[k];
+        of->names[k] = kept;
+    }
+}
+
+static columns columns_of(const tale *told)
+{
+    columns found = {.count = 0};
+    for (size_t i = 0; i < told->count; i++)
+        if (told->lines[i].told)
+            (void)column_of(&found, told->lines[i].who);
+    if (told->violation[0] != '\0')
+        (void)column_of(&found, told->violator);
+    sort_columns(&found);
+    return found;
+}
+
+static void print_in_column(size_t column, colour chosen, const char *text)
+{
+    (void)printf("  %*s", (int)column * COLUMN_WIDTH, "");
+    colour_print_padded(chosen, 0, text);
+    (void)putchar('\n');
+}
+
+void output_tale(const tale *told)
+{
+    columns of = columns_of(told);
+    (void)printf("\n  ");
+    for (size_t i = 0; i < of.count; i++)
+        colour_print_padded(COLOUR_BOLD, -COLUMN_WIDTH, of.names[i]);
+    (void)putchar('\n');
+    for (size_t i = 0; i <= told->count; i++) {
+        if (told->violation[0] != '\0' && i == told->violation_line)
+            print_in_column(column_of(&of, told->violator), COLOUR_RED, told->violation);
+        if (i < told->count && told->lines[i].told)
+            print_in_column(column_of(&of, told->lines[i].who), COLOUR_NONE, told->lines[i].text);
+    }
+    if (told->left_out > 0)
+        (void)printf("  (and %zu steps more)\n", told->left_out);
+}
+
+/* ---- searches ---------------------------------------------------------------------------------------------------- */
+
+void output_search_heading(void)
+{
+    (void)printf("%-*s%-*s%12s%10s%9s  %s\n", NAME_WIDTH + 2, "scenario", NAME_WIDTH, "approach", "schedules", "states",
+                 "seconds", "found");
+}
+
+void output_search(const search_plan *plan, const search_result *result)
+{
+    (void)printf("%-*s%-*s%12zu%10zu%9.2f  ", NAME_WIDTH + 2, plan->scenario->name, NAME_WIDTH,
+                 plan->approach == NULL ? "-" : plan->approach, result->schedules, result->states, result->seconds);
+    if (result->found)
+        colour_print_padded(COLOUR_RED, 0, result->last->told.violation);
+    else
+        colour_print_padded(COLOUR_GREEN, 0, "nothing");
+    if (!result->found && result->is_complete)
+        (void)printf(", complete to %zu preemptions", result->complete_to);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+}
