@@ -19,6 +19,8 @@ typedef struct owner {
     world_file file;
     bool closed;
     int users;
+    void (*in_release)(void *data); /* safehandle only; or NULL */
+    void *data;
 } owner;
 
 static owner *make_owner(world *in, int number, world_file file)
@@ -153,6 +155,8 @@ static void close_protector(world_object *object)
 static int release_number(sh_raw raw, void *context)
 {
     const owner *self = context;
+    if (self->in_release != NULL)
+        self->in_release(self->data);
     world_close(self->object.world, (int)raw, self->file);
     return 0;
 }
@@ -164,13 +168,31 @@ static const sh_kind world_kind = {
     .release = release_number,
 };
 
-static world_object *make_safehandle(world *in, int number, world_file file)
+static owner *wrap(world *in, int number, world_file file, sh_domain *domain_or_null)
 {
     owner *made = make_owner(in, number, file);
-    sh_create_options options = {.context = made};
+    sh_create_options options = {.context = made, .domain = domain_or_null};
     if (sh_wrap(&world_kind, number, &options, &made->object.handle) != SH_OK)
         die("a handle could not be made");
-    return &made->object;
+    return made;
+}
+
+static world_object *make_safehandle(world *in, int number, world_file file)
+{
+    return &wrap(in, number, file, NULL)->object;
+}
+
+sh_handle *approach_wrap(world *in, int number, world_file file, sh_domain *domain_or_null)
+{
+    return wrap(in, number, file, domain_or_null)->object.handle;
+}
+
+sh_handle *approach_wrap_with(world *in, int number, world_file file, void (*run)(void *data), void *data)
+{
+    owner *made = wrap(in, number, file, NULL);
+    made->in_release = run;
+    made->data = data;
+    return made->object.handle;
 }
 
 /* The lease reaches the handle: the owner is not needed any more. */

@@ -25,6 +25,11 @@ typedef struct approach {
 /* The names, NULL-terminated, as sh_stress_scenario has them. */
 extern const char *const approach_names[];
 
+/* A handle for a file that is open, in the domain or in the caller's (NULL). The world ends it when it dies. */
+sh_handle *approach_wrap(world *in, int number, world_file file, sh_domain *domain_or_null);
+/* The same; run(data) is called inside its release, before the number is closed. */
+sh_handle *approach_wrap_with(world *in, int number, world_file file, void (*run)(void *data), void *data);
+
 /* Ends the program where there is no such approach. */
 const approach *approach_find(const char *name);
 

@@ -5,7 +5,12 @@
 
 #include <safehandle/stress.h>
 
+/* scenario_uses.c */
 extern const sh_stress_scenario scenario_finalizer_race, scenario_recycling, scenario_double_close,
     scenario_close_and_collect;
+
+/* scenario_handles.c: what only a handle can do */
+extern const sh_stress_scenario scenario_counted_users, scenario_detached_lease, scenario_unload_while_calling,
+    scenario_close_and_wait, scenario_close_inside_release;
 
 #endif
