@@ -90,8 +90,12 @@ OUTSIDE = [
 # Programs that stand outside the house, and what of the collector they may include.
 OUTDOORS = {"stress": ["gc.h", "gc/*"], "docs/examples": ["gc/gc.h"], "bindings": [], "packaging": []}
 
-# The one place outside that steps in between our own steps, and the headers of ours that it may open for that.
-INSIDERS = {"stress/torture": ["base/checkpoint.h", "core/state_word.h", "handle/handle.h"]}
+# The places outside that step in between our own steps, and the headers of ours that they may open for that.
+INSIDERS = {
+    "stress/torture": ["base/checkpoint.h", "core/state_word.h", "handle/handle.h"],
+    "stress/gcstress/baton": ["platform/platform.h"],
+    "stress/gcstress/door": ["base/checkpoint.h"],
+}
 
 SPACE = r"[ \t\f\v]*"
 INCLUDE = re.compile(rf'^{SPACE}(?:#|%:){SPACE}(?:include|include_next|import)\b{SPACE}(?:"([^"\n]*)"|<([^>\n]*)>|(.*))',

@@ -5,10 +5,10 @@
  * A scenario is a small world, some threads that work in it, and a judge. Between two checkpoints of one thread no other
  * thread runs; at each, any may. Mark the places of your own code where that matters; the library's are marked already.
  *
- *   sh_stress_main         the program's main, once
- *   sh_stress_checkpoint   the scenario's threads; elsewhere it does nothing
- *   sh_stress_violation    begin, threads and end of a scenario
- *   sh_stress_tell         as checkpoint
+ *   sh_stress_main                                  the program's main, once
+ *   sh_stress_checkpoint, _allocation, _crossing    the scenario's threads; elsewhere they do nothing
+ *   sh_stress_violation, sh_stress_tell             any thread, from a scenario's begin to the return of its end
+ *   sh_stress_collector                             any thread, from a scenario's first begin on
  *
  *   static void use(void *world, size_t index) { … SH_STRESS_CHECKPOINT("my.call"); … }
  *   static const sh_stress_scenario mine = {.size_bytes = sizeof mine, .name = "mine", .thread_count = 2,
@@ -25,12 +25,14 @@
 #define SAFEHANDLE_STRESS_H
 
 #include <safehandle/export.h>
+#include <safehandle/host.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 SH_BEGIN_DECLARATIONS
 
-/* Invariant: everything but approaches and retells is set; thread_count is from 1 to 8; what it points to lives as long
+/* Invariant: everything but approaches, retells and collect is set; thread_count is from 1 to 8; what it points to lives as long
  * as the process. */
 typedef struct sh_stress_scenario {
     size_t size_bytes; /* of this struct */
@@ -45,21 +47,34 @@ typedef struct sh_stress_scenario {
     void (*thread)(void *world, size_t index);
     /* When all threads have returned: judges, and frees the world. */
     void (*end)(void *world);
+    /* A runtime with a collector of its own: collects now, on this thread, which has come to a checkpoint. False: here it
+     * cannot. `gcstress run` then starts the library with the manual host. NULL: `run` takes the Boehm collector. */
+    bool (*collect)(void *world);
 } sh_stress_scenario;
 
 /* Runs the command line. scenarios is NULL-terminated. Answers the exit status: 0 nothing was found, 1 a violation was,
  * 2 it could not run. Starts the library with the manual host, and does not stop it. */
-int sh_stress_main(int argc, char **argv, const sh_stress_scenario *const *scenarios);
+SH_API int sh_stress_main(int argc, char **argv, const sh_stress_scenario *const *scenarios);
 
-/* Another thread may go on here. where must live as long as the process. */
-void sh_stress_checkpoint(const char *where);
+/* Another thread may go on here; `run` may collect here (level 4). where must live as long as the process. */
+SH_API void sh_stress_checkpoint(const char *where);
 #define SH_STRESS_CHECKPOINT(where) sh_stress_checkpoint(where)
 
+/* The same, where the program allocates (level 1), and where it goes into a native call or comes back (level 2). */
+SH_API void sh_stress_allocation(const char *where);
+#define SH_STRESS_ALLOCATION(where) sh_stress_allocation(where)
+SH_API void sh_stress_crossing(const char *where);
+#define SH_STRESS_CROSSING(where) sh_stress_crossing(where)
+
 /* What must not happen has happened. The run goes on to its end; its first violation is reported. */
-__attribute__((format(printf, 1, 2))) void sh_stress_violation(const char *format, ...);
+SH_API __attribute__((format(printf, 1, 2))) void sh_stress_violation(const char *format, ...);
 
 /* A line for the report of a run: who holds, who closes, who gets the number. */
-__attribute__((format(printf, 1, 2))) void sh_stress_tell(const char *format, ...);
+SH_API __attribute__((format(printf, 1, 2))) void sh_stress_tell(const char *format, ...);
+
+/* Under which collector the library runs: SH_COLLECTOR_MANUAL, where every interleaving is explored and one thread runs
+ * at a time, or where the scenario has a collector of its own; SH_COLLECTOR_BOEHM in `run`. */
+SH_API sh_collector sh_stress_collector(void);
 
 SH_END_DECLARATIONS
 

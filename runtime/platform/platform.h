@@ -33,11 +33,8 @@ SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t platform_now_coarse_ms(void);
 
 /* now + timeout_ms; negative timeouts, and sums that do not fit, are PLATFORM_FOREVER. */
-static inline int64_t platform_deadline(int64_t timeout_ms)
-{
-    int64_t now = platform_now_ms();
-    return timeout_ms < 0 || timeout_ms > PLATFORM_FOREVER - now ? PLATFORM_FOREVER : now + timeout_ms;
-}
+SH_RELIABILITY(will_not_corrupt_state, success)
+int64_t platform_deadline(int64_t timeout_ms);
 
 SH_RELIABILITY(will_not_corrupt_state, success)
 void platform_sleep_ms(int64_t duration_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gcstress: the built-in scenarios. */
-#include "scenarios.h"
+#include "scenarios/scenarios.h"
 
 int main(int argc, char **argv)
 {

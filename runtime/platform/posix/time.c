@@ -20,6 +20,12 @@ int64_t platform_now_coarse_ms(void)
     return read_clock_ms(CLOCK_MONOTONIC_COARSE);
 }
 
+int64_t platform_deadline(int64_t timeout_ms)
+{
+    int64_t now = platform_now_ms();
+    return timeout_ms < 0 || timeout_ms > PLATFORM_FOREVER - now ? PLATFORM_FOREVER : now + timeout_ms;
+}
+
 void platform_sleep_ms(int64_t duration_ms)
 {
     int saved = errno;

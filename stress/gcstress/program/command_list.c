@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "../argument.h"
-#include "../die.h"
+#include "../../argument.h"
+#include "../../die.h"
 #include "command.h"
 #include "output.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
-#include "../die.h"
+#include "../../die.h"
 #include <safehandle/stress.h>
 #include <stdlib.h>
 

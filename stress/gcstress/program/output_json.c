@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../die.h"
+#include "../../die.h"
 #include "output.h"
 #include <stdio.h>
 

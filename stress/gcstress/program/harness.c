@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sh_stress_main: the first word of the command line says what is done. */
-#include "../argument.h"
-#include "../die.h"
+#include "../../argument.h"
+#include "../../die.h"
 #include "command.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../colour.h"
+#include "../../colour.h"
 #include "output.h"
 #include <stdio.h>
 #include <string.h>

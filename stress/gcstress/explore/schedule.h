@@ -6,7 +6,7 @@
 #ifndef GCSTRESS_SCHEDULE_H
 #define GCSTRESS_SCHEDULE_H
 
-#include "baton.h"
+#include "../baton/baton.h"
 
 enum { SCHEDULE_CHOICES = 4096 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "schedule_file.h"
-#include "../die.h"
+#include "../../die.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "search.h"
-#include "../die.h"
+#include "../../die.h"
 
 static void take_over(search_result *into, explore_result *next, const char *by)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "baton.h"
-#include "../die.h"
+#include "../../die.h"
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only a handle of this library can do: counts and leases together, domains, waiting, releases that close. */
-#include "../die.h"
-#include "approach.h"
+#include "../../die.h"
+#include "../world/approach.h"
 #include "scenarios.h"
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "explore.h"
-#include "../die.h"
+#include "../../die.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "episode.h"
-#include "../die.h"
-#include "base/checkpoint.h"
+#include "../../die.h"
+#include "../door/door.h"
 #include <pthread.h>
 #include <safehandle.h>
 #include <stdlib.h>
@@ -62,8 +62,9 @@ size_t episode_states(void)
 
 /* ---- what the threads come through ------------------------------------------------------------------------------- */
 
-static void reach(const char *where)
+static void reach(door_place place, const char *where)
 {
+    (void)place;
     if (run.choices == NULL || !baton_is_held())
         return;
     tale_reach(run.told, baton_name(baton_running()), where);
@@ -71,36 +72,19 @@ static void reach(const char *where)
     baton_pass(where);
 }
 
-static bool reach_own(const char *name)
+static void tell(const char *format, va_list arguments)
 {
-    reach(name);
-    return false;
+    if (run.told != NULL)
+        tale_tell(run.told, baton_name(baton_running()), format, arguments);
 }
 
-void sh_stress_checkpoint(const char *where)
+static void violate(const char *format, va_list arguments)
 {
-    reach(where);
+    if (run.told != NULL)
+        tale_violate(run.told, baton_name(baton_running()), format, arguments);
 }
 
-void sh_stress_violation(const char *format, ...)
-{
-    if (run.told == NULL)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    tale_violate(run.told, baton_name(baton_running()), format, arguments);
-    va_end(arguments);
-}
-
-void sh_stress_tell(const char *format, ...)
-{
-    if (run.told == NULL)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    tale_tell(run.told, baton_name(baton_running()), format, arguments);
-    va_end(arguments);
-}
+static const door_keeper keeper = {SH_COLLECTOR_MANUAL, reach, tell, violate};
 
 static size_t choose(const baton_choice *choice, void *choices)
 {
@@ -164,7 +148,7 @@ static void run_threads(void)
 void episode_start(void)
 {
     baton_start();
-    checkpoint_set_hook(reach_own);
+    door_keep(&keeper);
     sh_options options = {.collector = SH_COLLECTOR_MANUAL};
     sh_status status = sh_init(&options);
     if (status != SH_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One owner of one file, somebody who uses it, and others who end it: the accidents of document 002. */
-#include "../die.h"
-#include "approach.h"
+#include "../../die.h"
+#include "../world/approach.h"
 #include "scenarios.h"
 #include <stdlib.h>
 
@@ -29,19 +29,19 @@ static scene *make_scene(const char *name, int roots)
     return made;
 }
 
-static void *begin_with_one(const char *approach)
+static void *begin_with_one(const char *name)
 {
-    return make_scene(approach, 1);
+    return make_scene(name, 1);
 }
 
-static void *begin_with_two(const char *approach)
+static void *begin_with_two(const char *name)
 {
-    return make_scene(approach, 2);
+    return make_scene(name, 2);
 }
 
-static void *begin_with_three(const char *approach)
+static void *begin_with_three(const char *name)
 {
-    return make_scene(approach, 3);
+    return make_scene(name, 3);
 }
 
 /* ---- what threads do --------------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #ifndef GCSTRESS_OUTPUT_H
 #define GCSTRESS_OUTPUT_H
 
-#include "search.h"
+#include "../explore/search.h"
 #include <jansson.h>
 
 /* A column for each strand, a line for each thing that was told, and the violation where it happened. */

@@ -8,7 +8,7 @@
  * Source: document 002.
  */
 #include "approach.h"
-#include "../die.h"
+#include "../../die.h"
 #include <safehandle/stress.h>
 #include <string.h>
 

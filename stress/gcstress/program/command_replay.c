@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "../argument.h"
-#include "../die.h"
+#include "../../argument.h"
+#include "../../die.h"
 #include "command.h"
 #include "output.h"
-#include "schedule_file.h"
+#include "../explore/schedule_file.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "door.h"
+#include "base/checkpoint.h"
+#include <safehandle/stress.h>
+#include <stddef.h>
+
+static const door_keeper *keeper; /* NULL: nobody */
+static sh_collector collector;
+
+static bool reach_own(const char *name)
+{
+    if (keeper != NULL)
+        keeper->reach(DOOR_CHECKPOINT, name);
+    return false; /* what can fail does not */
+}
+
+void door_keep(const door_keeper *next)
+{
+    keeper = next;
+    collector = next->collector;
+    checkpoint_set_hook(reach_own);
+}
+
+void door_leave(void)
+{
+    keeper = NULL;
+}
+
+void sh_stress_checkpoint(const char *where)
+{
+    if (keeper != NULL)
+        keeper->reach(DOOR_CHECKPOINT, where);
+}
+
+void sh_stress_allocation(const char *where)
+{
+    if (keeper != NULL)
+        keeper->reach(DOOR_ALLOCATION, where);
+}
+
+void sh_stress_crossing(const char *where)
+{
+    if (keeper != NULL)
+        keeper->reach(DOOR_CROSSING, where);
+}
+
+void sh_stress_violation(const char *format, ...)
+{
+    if (keeper == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    keeper->violate(format, arguments);
+    va_end(arguments);
+}
+
+void sh_stress_tell(const char *format, ...)
+{
+    if (keeper == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    keeper->tell(format, arguments);
+    va_end(arguments);
+}
+
+sh_collector sh_stress_collector(void)
+{
+    return collector;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedder's door, <safehandle/stress.h>, from inside: what the scenarios' threads and the library come through goes
+ * to whoever keeps it, the explorer or the runner. Nobody keeps it between runs: then nothing happens.
+ *
+ *   door_keep, door_leave   while no thread of a scenario runs
+ */
+#ifndef GCSTRESS_DOOR_H
+#define GCSTRESS_DOOR_H
+
+#include <safehandle.h>
+#include <stdarg.h>
+
+typedef enum door_place {
+    DOOR_CHECKPOINT, /* the scenario's, or the library's */
+    DOOR_ALLOCATION,
+    DOOR_CROSSING, /* between the host and a native call */
+} door_place;
+
+/* Each is called on the thread that came, any number at the same time, unless the keeper itself lets only one run. */
+typedef struct door_keeper {
+    sh_collector collector; /* that the library was started with */
+    void (*reach)(door_place place, const char *where);
+    void (*tell)(const char *format, va_list arguments);
+    void (*violate)(const char *format, va_list arguments);
+} door_keeper;
+
+/* keeper lives as long as the process. */
+void door_keep(const door_keeper *keeper);
+void door_leave(void);
+
+#endif
