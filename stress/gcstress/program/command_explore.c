@@ -3,6 +3,7 @@
 #include "../../die.h"
 #include "command.h"
 #include "output.h"
+#include "output_request.h"
 #include "../explore/schedule_file.h"
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@ enum { OPTION_APPROACH = 'a', OPTION_PREEMPTIONS = 'p', OPTION_DEPTH = 'd', OPTI
        OPTION_SAVE = 'o' };
 
 typedef struct request {
-    argument_common common;
+    output_request output;
     const char *approach;
     const char *save;
     long preemptions, depth, runs, seed;
@@ -27,7 +28,6 @@ static const struct argp_option options[] = {
     {"runs", OPTION_RUNS, "N", 0, "So many probabilistic runs, and so many at random, behind that (default: none)", 0},
     {"seed", OPTION_SEED, "N", 0, "Where their dice begin (default: 1)", 0},
     {"save", OPTION_SAVE, "DIRECTORY", 0, "Where the schedules of failures go (default: here)", 0},
-    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON array instead of the table", 0},
     {0},
 };
 
@@ -70,17 +70,24 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "at most %d scenarios can be named", MOST_NAMES);
         asked->names[asked->name_count++] = argument;
         return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->output;
+        return 0;
     default:
-        return argument_take_common(key, &asked->common);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp parser = {
-    .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description};
+static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
+static const struct argp parser = {.options = options,
+                                   .parser = take_option,
+                                   .args_doc = "[SCENARIO…]",
+                                   .doc = description,
+                                   .children = children};
 
 typedef struct progress_of_all {
     const request *asked;
-    json_t *json;
+    json_t *results;
     bool found;
 } progress_of_all;
 
@@ -115,12 +122,9 @@ static void explore_one(const sh_stress_scenario *scenario, const char *approach
     search_result result = search_run(&plan);
     all->found = all->found || result.found;
     const char *file = result.found ? save(asked, &plan, &result) : NULL;
-    if (asked->common.json)
-        (void)json_array_append_new(all->json, output_search_json(&plan, &result, file));
-    else
-        output_search(&plan, &result);
-    if (file != NULL && !asked->common.json)
-        (void)printf("    gcstress replay %s\n", file);
+    (void)json_array_append_new(all->results, output_search_json(&plan, &result, file));
+    if (output_is_text(&asked->output))
+        output_search(&plan, &result, file);
     explore_free(result.last);
 }
 
@@ -141,16 +145,15 @@ int command_explore(int argc, char **argv, command_scenarios scenarios)
 {
     request asked = {.preemptions = 2, .depth = 3, .seed = 1, .save = "."};
     argument_parse(&parser, argc, argv, &asked);
-    progress_of_all all = {.asked = &asked, .json = json_array()};
+    progress_of_all all = {.asked = &asked, .results = json_array()};
     for (size_t i = 0; i < asked.name_count; i++)
         (void)command_find(scenarios, asked.names[i]); /* before anything is run */
-    if (!asked.common.json)
+    if (output_is_text(&asked.output))
         output_search_heading();
     for (size_t i = 0; i < asked.name_count; i++)
         explore_scenario(command_find(scenarios, asked.names[i]), &all);
     for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
         explore_scenario(*scenarios, &all);
-    if (asked.common.json)
-        output_json(all.json);
+    output_write(&asked.output, "explore", all.results);
     return all.found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
 }

@@ -9,7 +9,7 @@
 /* A column for each strand, a line for each thing that was told, and the violation where it happened. */
 void output_tale(const tale *told);
 
-void output_search(const search_plan *plan, const search_result *result);
+void output_search(const search_plan *plan, const search_result *result, const char *file_or_null);
 void output_search_heading(void);
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null);

@@ -15,19 +15,20 @@ json_t *output_tale_json(const tale *told)
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null)
 {
-    json_t *object = json_pack("{s:s, s:s?, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name, "approach",
-                               plan->approach, "schedules", (json_int_t)result->schedules, "states",
-                               (json_int_t)result->states, "seconds", result->seconds, "complete",
-                               (int)result->is_complete, "complete_to", (json_int_t)result->complete_to, "found",
-                               (int)result->found);
+    json_t *object =
+        json_pack("{s:s, s:s?, s:s?, s:s, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name, "approach",
+                  plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation, "schedules",
+                  (json_int_t)result->schedules, "states", (json_int_t)result->states, "seconds", result->seconds,
+                  "complete", (int)result->is_complete, "complete_to", (json_int_t)result->complete_to, "found",
+                  (int)result->found);
     if (object == NULL)
         die("no memory");
     if (result->found) {
         (void)json_object_set_new(object, "found_by", json_string(result->found_by));
+        (void)json_object_set_new(object, "violation", json_string(result->last->told.violation));
         (void)json_object_set_new(object, "tale", output_tale_json(&result->last->told));
+        (void)json_object_set_new(object, "file", file_or_null == NULL ? json_null() : json_string(file_or_null));
     }
-    if (file_or_null != NULL)
-        (void)json_object_set_new(object, "file", json_string(file_or_null));
     return object;
 }
 

@@ -85,7 +85,7 @@ void output_search_heading(void)
                  "seconds", "found");
 }
 
-void output_search(const search_plan *plan, const search_result *result)
+void output_search(const search_plan *plan, const search_result *result, const char *file_or_null)
 {
     (void)printf("%-*s%-*s%12zu%10zu%9.2f  ", NAME_WIDTH + 2, plan->scenario->name, NAME_WIDTH,
                  plan->approach == NULL ? "-" : plan->approach, result->schedules, result->states, result->seconds);
@@ -96,5 +96,7 @@ void output_search(const search_plan *plan, const search_result *result)
     if (!result->found && result->is_complete)
         (void)printf(", complete to %zu preemptions", result->complete_to);
     (void)putchar('\n');
+    if (file_or_null != NULL)
+        (void)printf("    gcstress replay %s\n", file_or_null);
     (void)fflush(stdout);
 }
