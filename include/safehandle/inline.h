@@ -95,9 +95,10 @@ SH_API sh_status sh_dangerous_release_last(sh_handle *h, uint64_t seen);
 /* The calling thread's slots; those of nobody, all taken, before it is attached. Initial-exec: no call finds it. */
 extern SH_API __thread struct sh_lease_slots *sh_lease_slots_1 __attribute__((tls_model("initial-exec")));
 
-/* A place where the library's own tests step in. */
+/* Places where the library's own tests step in: base/checkpoint.h has what they mean. */
 #ifndef SH_INLINE_POINT
 #define SH_INLINE_POINT(name) ((void)0)
+#define SH_INLINE_STORED(word, before) ((void)0)
 #endif
 
 #define SH_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -127,6 +128,7 @@ static inline struct sh_lease_slot *sh_lease_try_inline(sh_handle *h, const sh_s
     __atomic_store_n(&slot->since, (uintptr_t)site_or_null, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->handle, (uintptr_t)h, __ATOMIC_RELAXED);
     SH_FENCE_LIGHT();
+    SH_INLINE_STORED(&slot->handle, (uintptr_t)0);
     SH_INLINE_POINT("handle.lease-written");
     /* Acquire: what the handle's maker did comes before the use. */
     uint32_t state =
@@ -185,6 +187,7 @@ static inline void sh_lease_end_inline(sh_lease *lease)
     /* Release: all that was done with the value comes before the release of whoever finds the slot empty. */
     __atomic_store_n(&slot->handle, (uintptr_t)0, __ATOMIC_RELEASE);
     SH_FENCE_LIGHT();
+    SH_INLINE_STORED(&slot->handle, (uintptr_t)h);
     SH_INLINE_POINT("handle.lease-cleared");
     /* Acquire: the library goes on from there. */
     uint64_t state = __atomic_load_n(&((const struct sh_handle_head *)(const void *)h)->state, __ATOMIC_ACQUIRE);

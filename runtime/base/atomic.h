@@ -9,6 +9,7 @@
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 
+#include "base/checkpoint.h"
 #include <atomic_ops.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,6 +89,7 @@ static inline void atomic_half_store_release(atomic_half *half, uint32_t value)
 static inline void atomic_fence_full(void)
 {
     AO_nop_full();
+    FENCED();
 }
 
 #endif

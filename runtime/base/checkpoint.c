@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 static checkpoint_hook *installed;
+const checkpoint_stores *checkpoint_store_hooks;
 
 void checkpoint_set_hook(checkpoint_hook *hook_or_null)
 {

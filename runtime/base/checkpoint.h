@@ -6,11 +6,18 @@
  *   FAILS_HERE("platform.pages")    a test may make what follows fail, as the system would
  *
  * The name is "room.what". One hook serves both; it is installed before other threads start.
+ *
+ *   STORED(word, before)   a plain store to *word, which held before: other processors may not see it yet
+ *   FENCED()               what this thread has stored, everybody sees
+ *   WORLD_STOPPED()        what any thread has stored, everybody sees
+ *
+ * So whoever runs one thread at a time can show the others what a store buffer would, and a missing barrier is noticed.
  */
 #ifndef BASE_CHECKPOINT_H
 #define BASE_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef SH_CHECKPOINTS
 
@@ -20,13 +27,28 @@ typedef bool checkpoint_hook(const char *name);
 void checkpoint_set_hook(checkpoint_hook *hook_or_null);
 bool checkpoint_reach(const char *name);
 
+typedef struct checkpoint_stores {
+    void (*stored)(uintptr_t *word, uintptr_t before);
+    void (*fenced)(void);
+    void (*world_stopped)(void);
+} checkpoint_stores;
+
+/* NULL before the first call. */
+extern const checkpoint_stores *checkpoint_store_hooks;
+
 #define CHECKPOINT(name) ((void)checkpoint_reach(name))
 #define FAILS_HERE(name) checkpoint_reach(name)
+#define STORED(word, before) (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->stored((word), (before)) : (void)0)
+#define FENCED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->fenced() : (void)0)
+#define WORLD_STOPPED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->world_stopped() : (void)0)
 
 #else
 
 #define CHECKPOINT(name) ((void)0)
 #define FAILS_HERE(name) false
+#define STORED(word, before) ((void)0)
+#define FENCED() ((void)0)
+#define WORLD_STOPPED() ((void)0)
 
 #endif
 

@@ -2,6 +2,7 @@
 /* Leases: what the inlined part leaves to the library, and who holds them. docs/leases.md */
 /* Before every other: tests step into the inlined parts, too. */
 #define SH_INLINE_POINT(name) CHECKPOINT(name)
+#define SH_INLINE_STORED(word, before) STORED((word), (before))
 
 #include "base/checkpoint.h"
 #include "handle/handle.h"
@@ -63,10 +64,12 @@ struct sh_lease_entry sh_lease_enter(sh_handle *h, const sh_site *site_or_null)
     if (status != SH_OK)
         return (struct sh_lease_entry){NULL, status};
     lease_slot_write(slot, h, site_or_null);
+    STORED(&slot->handle, (uintptr_t)0);
     status = admit(h, here);
     if (status == SH_OK)
         return (struct sh_lease_entry){slot, SH_OK};
     lease_slot_clear(slot);
+    STORED(&slot->handle, (uintptr_t)h);
     lease_left(h); /* who looked may have been kept from releasing by this slot, or by that of the inlined part */
     return (struct sh_lease_entry){NULL, status};
 }

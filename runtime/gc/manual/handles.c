@@ -174,6 +174,7 @@ void manual_handles_judge_kept(void)
 
 sh_status manual_drop_handle(void *handle)
 {
+    WORLD_STOPPED(); /* whoever found it dead has looked at every thread */
     block *dropped = handle_block(handle);
     gathering *begun = manual_gathering_here();
     manual_lock();

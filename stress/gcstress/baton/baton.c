@@ -9,7 +9,7 @@
 typedef enum strand_state { STRAND_FREE, STRAND_READY, STRAND_WAITING, STRAND_ENDED } strand_state;
 
 /* Invariant: on is set exactly while it waits; deadline_ms then says for how long. */
-typedef struct strand {
+typedef struct record {
     strand_state state;
     bool quiet;
     bool timed_out;
@@ -18,11 +18,11 @@ typedef struct strand {
     int64_t deadline_ms;
     size_t steps;
     sem_t turn;
-} strand;
+} record;
 
 /* Invariant: everything is read and written by the strand that runs; strands below count are in use. */
 static struct {
-    strand strands[BATON_STRANDS];
+    record strands[BATON_STRANDS];
     size_t count;
     size_t running;
     baton_chooser *chooser;
@@ -59,9 +59,9 @@ static size_t choose_default(const baton_choice *choice)
 /* The first deadline is over. False: nobody waits for one. */
 static bool advance_clock(void)
 {
-    strand *first = NULL;
+    record *first = NULL;
     for (size_t i = 0; i < baton.count; i++) {
-        strand *each = &baton.strands[i];
+        record *each = &baton.strands[i];
         bool waits = each->state == STRAND_WAITING && each->deadline_ms != BATON_FOREVER;
         if (waits && (first == NULL || each->deadline_ms < first->deadline_ms))
             first = each;
@@ -108,30 +108,31 @@ static void hand_over(size_t next)
     (void)sem_post(&baton.strands[next].turn);
 }
 
-/* The calling strand may be ready, or wait. */
-static void go_on(const char *where)
+/* The calling strand may be ready, or wait. Answers whether another was chosen. */
+static bool go_on(const char *where)
 {
     size_t next = choose(where);
     if (next == own)
-        return;
+        return false;
     hand_over(next);
     await_turn();
+    return true;
 }
 
-void baton_pass(const char *where)
+bool baton_pass(const char *where)
 {
     baton.strands[own].steps++;
-    go_on(where);
+    return go_on(where);
 }
 
 bool baton_wait(const void *on, int64_t deadline_ms, const char *where)
 {
-    strand *self = &baton.strands[own];
+    record *self = &baton.strands[own];
     self->state = STRAND_WAITING;
     self->on = on;
     self->deadline_ms = deadline_ms;
     self->timed_out = false;
-    go_on(where);
+    (void)go_on(where);
     self->on = NULL;
     return !self->timed_out;
 }
@@ -172,7 +173,7 @@ size_t baton_new(const char *name, bool quiet)
         baton.count++;
         (void)sem_init(&baton.strands[made].turn, 0, 0);
     }
-    strand *fresh = &baton.strands[made];
+    record *fresh = &baton.strands[made];
     fresh->state = STRAND_READY;
     fresh->quiet = quiet;
     fresh->name = name;

@@ -58,8 +58,8 @@ const char *baton_name(size_t strand);
 /* How many checkpoints the strand has passed since baton_start. */
 size_t baton_steps(size_t strand);
 
-/* A checkpoint: others may go on here. */
-void baton_pass(const char *where);
+/* A checkpoint: others may go on here. Answers whether others did. */
+bool baton_pass(const char *where);
 
 /* Until somebody wakes those who wait for `on`. False: the deadline has come, since nobody else could go on before. */
 bool baton_wait(const void *on, int64_t deadline_ms, const char *where);

@@ -5,10 +5,12 @@
  * it would have got.
  */
 #include "baton.h"
+#include "store_buffer.h"
 #include "platform/platform.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* As the linker names the library's own, and what stands before them. */
 #define WRAP(type, name, parameters)                                                                                   \
@@ -24,6 +26,7 @@ WRAP(void, platform_mutex_lock, (platform_mutex * mutex))
         __real_platform_mutex_lock(mutex);
         return;
     }
+    store_buffer_drain(); /* as every locked instruction does */
     while (pthread_mutex_trylock(mutex) != 0)
         (void)baton_wait(mutex, BATON_FOREVER, "platform.mutex");
 }
@@ -51,6 +54,17 @@ WRAP(bool, platform_condition_wait, (platform_condition * condition, platform_mu
     bool woken = baton_wait(condition, deadline, "platform.condition");
     __wrap_platform_mutex_lock(mutex);
     return woken;
+}
+
+/* ---- the barrier ------------------------------------------------------------------------------------------------- */
+
+/* The kernel's membarrier has the other processors fence; what else is asked of it is none of ours. */
+WRAP(long, syscall, (long number, long first, long second, long third, long fourth, long fifth, long sixth))
+{
+    long answer = __real_syscall(number, first, second, third, fourth, fifth, sixth);
+    if (number == SYS_membarrier && answer == 0 && baton_is_held())
+        store_buffer_drain_all();
+    return answer;
 }
 
 /* ---- signals ----------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #ifndef GCSTRESS_DOOR_H
 #define GCSTRESS_DOOR_H
 
+#include "base/checkpoint.h"
 #include <safehandle.h>
 #include <stdarg.h>
 
@@ -23,6 +24,7 @@ typedef struct door_keeper {
     void (*reach)(door_place place, const char *where);
     void (*tell)(const char *format, va_list arguments);
     void (*violate)(const char *format, va_list arguments);
+    const checkpoint_stores *stores; /* NULL: the processor's own */
 } door_keeper;
 
 /* keeper lives as long as the process. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "episode.h"
 #include "../../die.h"
+#include "../baton/store_buffer.h"
 #include "../door/door.h"
 #include <pthread.h>
 #include <safehandle.h>
@@ -69,7 +70,19 @@ static void reach(door_place place, const char *where)
         return;
     tale_reach(run.told, baton_name(baton_running()), where);
     note_place(baton_running(), where);
-    baton_pass(where);
+    store_buffer_pass(where);
+}
+
+static void note_store(uintptr_t *word, uintptr_t before)
+{
+    if (run.choices != NULL && baton_is_held())
+        store_buffer_add(word, before);
+}
+
+static void note_fence(void)
+{
+    if (baton_is_held())
+        store_buffer_drain();
 }
 
 static void tell(const char *format, va_list arguments)
@@ -84,7 +97,10 @@ static void violate(const char *format, va_list arguments)
         tale_violate(run.told, baton_name(baton_running()), format, arguments);
 }
 
-static const door_keeper keeper = {SH_COLLECTOR_MANUAL, reach, tell, violate};
+static const checkpoint_stores stores = {
+    .stored = note_store, .fenced = note_fence, .world_stopped = store_buffer_drain_all};
+static const door_keeper keeper = {
+    .collector = SH_COLLECTOR_MANUAL, .reach = reach, .tell = tell, .violate = violate, .stores = &stores};
 
 static size_t choose(const baton_choice *choice, void *choices)
 {
@@ -111,6 +127,7 @@ static void *work(void *argument)
         while (!run.has_job[mine.index])
             (void)baton_wait(&run.has_job[mine.index], BATON_FOREVER, "the beginning");
         run.scenario->thread(run.world, mine.index);
+        store_buffer_drain(); /* it will wait for the next job */
         run.has_job[mine.index] = false;
         run.busy--;
         baton_wake(&run.busy);
