@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of platform.h by which one thread waits for another, under the baton: linked with --wrap, so that the library's
- * own threads are strands like the program's, and no wait hides from the chooser. A thread that is no strand gets what
- * it would have got.
+ * The part of platform.h by which one thread waits for another, under the baton: linked with --wrap, so that the
+ * library's own threads are strands like the program's, and no wait hides from the chooser. A thread that is no strand
+ * gets what it would have got.
  */
 #include "baton.h"
-#include "store_buffer.h"
 #include "platform/platform.h"
+#include "store_buffer.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a processor's store buffer does, for strands that all run on one: a plain store of the library's that no fence has
- * followed yet is hidden from the others while they run, once. Without it a missing barrier could never be seen here.
+ * What a processor's store buffer does, for strands that all run on one: a plain store of the library's that no fence
+ * has followed yet is hidden from the others while they run, once. Without it a missing barrier could never be seen
+ * here.
  *
  *   all   the strand that has the baton
  *
- * Each strand has one such store at most: where a second one comes, the first has left the buffer (x86 keeps their order).
+ * Each strand has one such store at most: where a second one comes, the first has left the buffer (x86 keeps their
+ * order).
  */
 #ifndef GCSTRESS_STORE_BUFFER_H
 #define GCSTRESS_STORE_BUFFER_H

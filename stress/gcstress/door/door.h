@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The embedder's door, <safehandle/stress.h>, from inside: what the scenarios' threads and the library come through goes
- * to whoever keeps it, the explorer or the runner. Nobody keeps it between runs: then nothing happens.
+ * The embedder's door, <safehandle/stress.h>, from inside: what the scenarios' threads and the library come through
+ * goes to whoever keeps it, the explorer or the runner. Nobody keeps it between runs: then nothing happens.
  *
  *   door_keep, door_leave   while no thread of a scenario runs
  */

@@ -12,10 +12,10 @@
 static struct {
     const sh_stress_scenario *scenario;
     void *world;
-    tale *told;         /* NULL: nobody listens */
-    strategy *choices;  /* NULL: outside a run */
-    size_t threads;     /* started */
-    size_t busy;        /* have not come back */
+    tale *told;        /* NULL: nobody listens */
+    strategy *choices; /* NULL: outside a run */
+    size_t threads;    /* started */
+    size_t busy;       /* have not come back */
     bool has_job[EPISODE_THREADS];
 } run;
 

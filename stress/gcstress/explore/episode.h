@@ -20,7 +20,8 @@ void episode_start(void);
 /* Runs the scenario once, with the strategy's choices; *out_tale has what happened. */
 void episode_run(const sh_stress_scenario *scenario, const char *approach_or_null, strategy *choices, tale *out_tale);
 
-/* How many different states were seen at the choices of all runs: where each strand was, as far as its checkpoints tell. */
+/* How many different states were seen at the choices of all runs: where each strand was, as far as its checkpoints
+ * tell. */
 size_t episode_states(void);
 
 #endif

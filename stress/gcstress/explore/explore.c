@@ -81,8 +81,7 @@ static void note_end(explore_result *of, int status)
 
 static explore_result *allocate(void)
 {
-    void *shared =
-        mmap(NULL, sizeof(explore_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *shared = mmap(NULL, sizeof(explore_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         die("mmap: %s", strerror(errno));
     return shared;
@@ -120,7 +119,8 @@ void explore_free(explore_result *result)
 
 /* ---- shrinking --------------------------------------------------------------------------------------------------- */
 
-/* The schedule with the default taken at one choice; what is behind it may mean other choices then. NULL: no violation. */
+/* The schedule with the default taken at one choice; what is behind it may mean other choices then. NULL: no violation.
+ */
 static explore_result *try_without(const explore_plan *plan, const schedule *from, size_t choice)
 {
     static schedule tried;

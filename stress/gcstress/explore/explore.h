@@ -11,7 +11,7 @@ typedef struct explore_plan {
     strategy_sort sort;
     size_t bound;
     uint64_t seed;
-    size_t most_runs; /* 0: no limit */
+    size_t most_runs;      /* 0: no limit */
     const schedule *given; /* with STRATEGY_GIVEN */
 } explore_plan;
 

@@ -10,8 +10,8 @@
 
 enum { SCHEDULE_CHOICES = 4096 };
 
-/* One choice. Alternatives are numbered from the default on: whoever runs, or the first that is ready; then the others in
- * the order of their numbers. Invariant: taken < count, and count > 1. */
+/* One choice. Alternatives are numbered from the default on: whoever runs, or the first that is ready; then the others
+ * in the order of their numbers. Invariant: taken < count, and count > 1. */
 typedef struct schedule_choice {
     uint8_t count;
     uint8_t taken;

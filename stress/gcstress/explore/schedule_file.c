@@ -11,8 +11,8 @@ void schedule_file_write(const char *path, const schedule_file *written)
 {
     json_t *choices = json_array();
     for (size_t i = 0; i < written->schedule.count; i++)
-        (void)json_array_append_new(choices, json_pack("[i, i]", written->schedule.choices[i].count,
-                                                       written->schedule.choices[i].taken));
+        (void)json_array_append_new(
+            choices, json_pack("[i, i]", written->schedule.choices[i].count, written->schedule.choices[i].taken));
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:o}", "gcstress", FORMAT, "scenario", written->scenario, "approach",
                              written->approach, "violation", written->violation, "choices", choices);
     if (root == NULL)

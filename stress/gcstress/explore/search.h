@@ -20,8 +20,8 @@ typedef struct search_result {
     size_t schedules;
     size_t states; /* of the largest exploration */
     double seconds;
-    size_t complete_to;  /* every schedule with so many preemptions was run */
-    bool is_complete;    /* to the bound that was asked for */
+    size_t complete_to; /* every schedule with so many preemptions was run */
+    bool is_complete;   /* to the bound that was asked for */
     bool found;
     const char *found_by;
     explore_result *last;

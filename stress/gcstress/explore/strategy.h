@@ -3,9 +3,8 @@
  * Which choice is taken where: what makes one run different from the next.
  *
  *   complete   every schedule with so many preemptions at most, depth first
- *   pct        strands have random priorities, and the one that runs loses its own at so many random places: finds a bug
- *              of depth d with probability 1 / (n k^(d-1)) for n strands and k choices
- *   random     each choice by a throw of dice
+ *   pct        strands have random priorities, and the one that runs loses its own at so many random places: finds a
+ * bug of depth d with probability 1 / (n k^(d-1)) for n strands and k choices random     each choice by a throw of dice
  *   given      the choices of one schedule, and the default behind its end
  *
  * Source: CHESS (PLDI 2007) for the bound; Burckhardt and others, "A randomized scheduler with probabilistic guarantees
@@ -21,7 +20,8 @@ typedef enum strategy_sort { STRATEGY_COMPLETE, STRATEGY_PCT, STRATEGY_RANDOM, S
 enum { STRATEGY_DEPTH = 16 };
 
 /*
- * Invariant: `run` has what the run has taken so far; with complete and given, its first `given` choices are prescribed.
+ * Invariant: `run` has what the run has taken so far; with complete and given, its first `given` choices are
+ * prescribed.
  */
 typedef struct strategy {
     strategy_sort sort;

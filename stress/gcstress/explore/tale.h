@@ -18,7 +18,7 @@ typedef struct tale_line {
 /* Invariant: violation is empty until the first one; lines behind count are left over. */
 typedef struct tale {
     size_t count;
-    size_t left_out; /* there was no room for */
+    size_t left_out;       /* there was no room for */
     size_t violation_line; /* how many lines there were before it */
     char violation[2 * TALE_TEXT_BYTES];
     char violator[TALE_NAME_BYTES]; /* who noticed it */

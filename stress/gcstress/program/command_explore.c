@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../argument.h"
 #include "../../die.h"
+#include "../explore/schedule_file.h"
 #include "command.h"
 #include "output.h"
 #include "output_request.h"
-#include "../explore/schedule_file.h"
 #include <stdio.h>
 #include <string.h>
 
 enum { MOST_PREEMPTIONS = 8, MOST_RUNS = 100000000, MOST_SEED = 1000000000, MOST_NAMES = 64 };
-enum { OPTION_APPROACH = 'a', OPTION_PREEMPTIONS = 'p', OPTION_DEPTH = 'd', OPTION_RUNS = 'n', OPTION_SEED = 's',
-       OPTION_SAVE = 'o' };
+enum {
+    OPTION_APPROACH = 'a',
+    OPTION_PREEMPTIONS = 'p',
+    OPTION_DEPTH = 'd',
+    OPTION_RUNS = 'n',
+    OPTION_SEED = 's',
+    OPTION_SAVE = 'o'
+};
 
 typedef struct request {
     output_request output;
@@ -79,11 +85,8 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
-static const struct argp parser = {.options = options,
-                                   .parser = take_option,
-                                   .args_doc = "[SCENARIO…]",
-                                   .doc = description,
-                                   .children = children};
+static const struct argp parser = {
+    .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description, .children = children};
 
 typedef struct progress_of_all {
     const request *asked;

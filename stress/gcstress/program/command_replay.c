@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../argument.h"
 #include "../../die.h"
+#include "../explore/schedule_file.h"
 #include "command.h"
 #include "output.h"
-#include "../explore/schedule_file.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +17,8 @@ typedef struct request {
 } request;
 
 static const struct argp_option options[] = {
-    {"shrink", OPTION_SHRINK, NULL, 0, "Leave out switch after switch that the violation does not need, and write it back", 0},
+    {"shrink", OPTION_SHRINK, NULL, 0,
+     "Leave out switch after switch that the violation does not need, and write it back", 0},
     {"times", OPTION_TIMES, "N", 0, "Replay it N times, and see the same each time (default: 1)", 0},
     {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON object instead", 0},
     {0},

@@ -15,12 +15,11 @@ json_t *output_tale_json(const tale *told)
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null)
 {
-    json_t *object =
-        json_pack("{s:s, s:s?, s:s?, s:s, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name, "approach",
-                  plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation, "schedules",
-                  (json_int_t)result->schedules, "states", (json_int_t)result->states, "seconds", result->seconds,
-                  "complete", (int)result->is_complete, "complete_to", (json_int_t)result->complete_to, "found",
-                  (int)result->found);
+    json_t *object = json_pack(
+        "{s:s, s:s?, s:s?, s:s, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name, "approach",
+        plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation, "schedules",
+        (json_int_t)result->schedules, "states", (json_int_t)result->states, "seconds", result->seconds, "complete",
+        (int)result->is_complete, "complete_to", (json_int_t)result->complete_to, "found", (int)result->found);
     if (object == NULL)
         die("no memory");
     if (result->found) {

@@ -105,6 +105,31 @@ const sh_stress_scenario scenario_counted_users = {
     .end = end_scene,
 };
 
+/* ---- the second lease of a thread, which needs no fence ---------------------------------------------------------- */
+
+static void lease_again(void *data, size_t index)
+{
+    scene *s = data;
+    if (index == 0) {
+        use_by_lease(s, s->h, s->file);
+        use_by_lease(s, s->h, s->file);
+    } else {
+        close_handle(s);
+    }
+}
+
+const sh_stress_scenario scenario_lease_again = {
+    .size_bytes = sizeof scenario_lease_again,
+    .name = "lease-again",
+    .retells = "the asymmetric fence: a lease by a plain store, which the closer's barrier has to make visible",
+    .violation = "the closer misses a lease that is in a store buffer, or its end, and closes under it or never",
+    .approaches = safehandle_only,
+    .thread_count = 2,
+    .begin = begin_with_handle,
+    .thread = lease_again,
+    .end = end_scene,
+};
+
 /* ---- a lease that becomes a reference of somebody else's --------------------------------------------------------- */
 
 static void hand_over(scene *s)

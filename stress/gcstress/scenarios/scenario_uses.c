@@ -128,7 +128,8 @@ const sh_stress_scenario scenario_recycling = {
     .end = end_scene,
 };
 
-/* ---- closing twice: curl#15725, an eventfd that two owners closed ------------------------------------------------- */
+/* ---- closing twice: curl#15725, an eventfd that two owners closed -------------------------------------------------
+ */
 
 static void close_twice(void *data, size_t index)
 {

@@ -10,7 +10,7 @@ extern const sh_stress_scenario scenario_finalizer_race, scenario_recycling, sce
     scenario_close_and_collect;
 
 /* scenario_handles.c: what only a handle can do */
-extern const sh_stress_scenario scenario_counted_users, scenario_detached_lease, scenario_unload_while_calling,
-    scenario_close_and_wait, scenario_close_inside_release;
+extern const sh_stress_scenario scenario_counted_users, scenario_lease_again, scenario_detached_lease,
+    scenario_unload_while_calling, scenario_close_and_wait, scenario_close_inside_release;
 
 #endif
