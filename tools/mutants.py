@@ -86,17 +86,18 @@ def run(command, directory, timeout=None):
 class Copy:
     """A copy of the tree with a build directory of its own."""
 
-    def __init__(self, root, place, ninja_jobs):
+    def __init__(self, root, place, ninja_jobs, setup=None):
         self.root = place / "tree"
         self.build = self.root / "build"
         self.ninja_jobs = ninja_jobs
+        self.setup = setup or SETUP
         for file in tree.files(root):
             target = self.root / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, target)
 
     def set_up(self):
-        status, said = run(["meson", "setup", self.build, *SETUP], self.root)
+        status, said = run(["meson", "setup", self.build, *self.setup], self.root)
         if status:
             raise Problem(f"the copy cannot be set up:\n{said}")
         info = self.build / "meson-info"

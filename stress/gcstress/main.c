@@ -8,6 +8,7 @@ int main(int argc, char **argv)
                                                     &scenario_recycling,
                                                     &scenario_double_close,
                                                     &scenario_close_and_collect,
+                                                    &scenario_crowd,
                                                     &scenario_counted_users,
                                                     &scenario_lease_again,
                                                     &scenario_detached_lease,

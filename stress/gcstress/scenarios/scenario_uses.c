@@ -152,6 +152,39 @@ const sh_stress_scenario scenario_double_close = {
     .end = end_scene,
 };
 
+/* ---- all of it at once, by four threads -------------------------------------------------------------------------- */
+
+static void *begin_with_four(const char *name)
+{
+    return make_scene(name, 4);
+}
+
+static void crowd(void *data, size_t index)
+{
+    scene *s = data;
+    if (index < 2) {
+        use(s);
+    } else if (index == 2) {
+        close_owner(s);
+    } else {
+        world_unroot(s->owner);
+        world_collect(s->world);
+        open_strange(s);
+    }
+}
+
+const sh_stress_scenario scenario_crowd = {
+    .size_bytes = sizeof scenario_crowd,
+    .name = "crowd",
+    .retells = "document 002: two calls, a close and a collection on four threads, and a number that is wanted",
+    .violation = "a call meets a number that was closed under it, or it is closed twice, or never",
+    .approaches = approach_names,
+    .thread_count = 4,
+    .begin = begin_with_four,
+    .thread = crowd,
+    .end = end_scene,
+};
+
 /* ---- a close, a user and a collection at once -------------------------------------------------------------------- */
 
 static void close_and_collect(void *data, size_t index)

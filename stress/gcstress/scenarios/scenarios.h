@@ -7,7 +7,7 @@
 
 /* scenario_uses.c */
 extern const sh_stress_scenario scenario_finalizer_race, scenario_recycling, scenario_double_close,
-    scenario_close_and_collect;
+    scenario_close_and_collect, scenario_crowd;
 
 /* scenario_handles.c: what only a handle can do */
 extern const sh_stress_scenario scenario_counted_users, scenario_lease_again, scenario_detached_lease,
