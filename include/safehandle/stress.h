@@ -7,7 +7,7 @@
  *
  *   sh_stress_main                                  the program's main, once
  *   sh_stress_checkpoint, _allocation, _crossing    the scenario's threads; elsewhere they do nothing
- *   sh_stress_violation, sh_stress_tell             any thread, from a scenario's begin to the return of its end
+ *   sh_stress_violation, sh_stress_tell, _tell_of   any thread, from a scenario's begin to the return of its end
  *   sh_stress_collector                             any thread, from a scenario's first begin on
  *
  *   static void use(void *world, size_t index) { … SH_STRESS_CHECKPOINT("my.call"); … }
@@ -71,6 +71,21 @@ SH_API __attribute__((format(printf, 1, 2))) void sh_stress_violation(const char
 
 /* A line for the report of a run: who holds, who closes, who gets the number. */
 SH_API __attribute__((format(printf, 1, 2))) void sh_stress_tell(const char *format, ...);
+
+/* What a line tells about a number that a kernel gives out, or about anything else that is used again. */
+typedef enum sh_stress_deed {
+    SH_STRESS_OPENS = 1, /* the number stands for the thing from now on */
+    SH_STRESS_HOLDS,     /* this thread is going to use it */
+    SH_STRESS_CALLS,     /* and does */
+    SH_STRESS_LEAVES,    /* and will not any more */
+    SH_STRESS_CLOSES,    /* the number is free from now on */
+    SH_STRESS_DIES,      /* the collector found its owner dead; the number does not matter */
+} sh_stress_deed;
+
+/* The same line, and what it is about: the report draws bars of who holds a number, and of what it stands for. thing is
+ * never used again; 0: not known. */
+SH_API __attribute__((format(printf, 4, 5))) void sh_stress_tell_of(sh_stress_deed deed, int64_t number, int64_t thing,
+                                                                    const char *format, ...);
 
 /* Under which collector the library runs: SH_COLLECTOR_MANUAL, where every interleaving is explored and one thread runs
  * at a time, or where the scenario has a collector of its own; SH_COLLECTOR_BOEHM in `run`. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "door.h"
-#include <safehandle/stress.h>
 #include <stddef.h>
 
 static const door_keeper *keeper; /* NULL: nobody */
@@ -62,6 +61,19 @@ void sh_stress_tell(const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     keeper->tell(format, arguments);
+    va_end(arguments);
+}
+
+void sh_stress_tell_of(sh_stress_deed deed, int64_t number, int64_t thing, const char *format, ...)
+{
+    if (keeper == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    if (keeper->tell_of != NULL)
+        keeper->tell_of(&(door_deed){deed, number, thing}, format, arguments);
+    else
+        keeper->tell(format, arguments);
     va_end(arguments);
 }
 

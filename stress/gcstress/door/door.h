@@ -10,6 +10,7 @@
 
 #include "base/checkpoint.h"
 #include <safehandle.h>
+#include <safehandle/stress.h>
 #include <stdarg.h>
 
 typedef enum door_place {
@@ -18,12 +19,20 @@ typedef enum door_place {
     DOOR_CROSSING, /* between the host and a native call */
 } door_place;
 
+/* What a line is about. */
+typedef struct door_deed {
+    sh_stress_deed sort;
+    int64_t number;
+    int64_t thing; /* 0: not known */
+} door_deed;
+
 /* Each is called on the thread that came, any number at the same time, unless the keeper itself lets only one run. */
 typedef struct door_keeper {
     sh_collector collector; /* that the library was started with */
     void (*reach)(door_place place, const char *where);
     void (*tell)(const char *format, va_list arguments);
     void (*violate)(const char *format, va_list arguments);
+    void (*tell_of)(const door_deed *deed, const char *format, va_list arguments); /* NULL: as tell */
     const checkpoint_stores *stores; /* NULL: the processor's own */
 } door_keeper;
 

@@ -91,6 +91,12 @@ static void tell(const char *format, va_list arguments)
         tale_tell(run.told, baton_name(baton_running()), format, arguments);
 }
 
+static void tell_of(const door_deed *deed, const char *format, va_list arguments)
+{
+    if (run.told != NULL)
+        tale_tell_of(run.told, baton_name(baton_running()), deed, format, arguments);
+}
+
 static void violate(const char *format, va_list arguments)
 {
     if (run.told != NULL)
@@ -99,8 +105,12 @@ static void violate(const char *format, va_list arguments)
 
 static const checkpoint_stores stores = {
     .stored = note_store, .fenced = note_fence, .world_stopped = store_buffer_drain_all};
-static const door_keeper keeper = {
-    .collector = SH_COLLECTOR_MANUAL, .reach = reach, .tell = tell, .violate = violate, .stores = &stores};
+static const door_keeper keeper = {.collector = SH_COLLECTOR_MANUAL,
+                                   .reach = reach,
+                                   .tell = tell,
+                                   .violate = violate,
+                                   .tell_of = tell_of,
+                                   .stores = &stores};
 
 static size_t choose(const baton_choice *choice, void *choices)
 {

@@ -3,7 +3,7 @@
 #ifndef GCSTRESS_TALE_H
 #define GCSTRESS_TALE_H
 
-#include <stdarg.h>
+#include "../door/door.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,11 +11,12 @@ enum { TALE_LINES = 512, TALE_TEXT_BYTES = 112, TALE_NAME_BYTES = 16 };
 
 typedef struct tale_line {
     char who[TALE_NAME_BYTES];
-    bool told; /* by the scenario; else the name of a checkpoint */
+    bool told;      /* by the scenario; else the name of a checkpoint */
+    door_deed deed; /* sort 0: free text */
     char text[TALE_TEXT_BYTES];
 } tale_line;
 
-/* Invariant: violation is empty until the first one; lines behind count are left over. */
+/* Invariant: violation is empty until the first one; lines behind count are left over; every text is UTF-8. */
 typedef struct tale {
     size_t count;
     size_t left_out;       /* there was no room for */
@@ -28,6 +29,7 @@ typedef struct tale {
 void tale_clear(tale *of);
 void tale_reach(tale *of, const char *who, const char *checkpoint);
 void tale_tell(tale *of, const char *who, const char *format, va_list arguments);
+void tale_tell_of(tale *of, const char *who, const door_deed *deed, const char *format, va_list arguments);
 /* The first only. */
 void tale_violate(tale *of, const char *who, const char *format, va_list arguments);
 

@@ -54,8 +54,9 @@ static void use_by_lease(scene *s, sh_handle *h, world_file file)
     sh_raw raw;
     if (sh_lease_begin(&lease, h, &raw) != SH_OK)
         return;
-    sh_stress_tell("leases number %d", (int)raw);
+    sh_stress_tell_of(SH_STRESS_HOLDS, raw, file, "leases number %d", (int)raw);
     world_use(s->world, (int)raw, file);
+    sh_stress_tell_of(SH_STRESS_LEAVES, raw, file, "is done with number %d", (int)raw);
     sh_lease_end(&lease);
 }
 

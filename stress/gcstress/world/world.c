@@ -23,7 +23,7 @@ int world_open(world *in, world_file *out_file)
     if (number == WORLD_NUMBERS)
         die("more than %d files are open", WORLD_NUMBERS - WORLD_FIRST_NUMBER);
     in->files[number] = *out_file = ++in->opened;
-    sh_stress_tell("opens file %ld, and gets number %d", *out_file, number);
+    sh_stress_tell_of(SH_STRESS_OPENS, number, *out_file, "opens file %ld, and gets number %d", *out_file, number);
     return number;
 }
 
@@ -36,7 +36,7 @@ void world_close(world *in, int number, world_file file)
         sh_stress_violation("the owner of file %ld closed number %d, which is file %ld's by now", file, number,
                             in->files[number]);
     in->files[number] = WORLD_NOTHING;
-    sh_stress_tell("closes number %d, for the owner of file %ld", number, file);
+    sh_stress_tell_of(SH_STRESS_CLOSES, number, file, "closes number %d, for the owner of file %ld", number, file);
 }
 
 void world_use(world *in, int number, world_file file)
@@ -47,7 +47,7 @@ void world_use(world *in, int number, world_file file)
     else if (in->files[number] != file)
         sh_stress_violation("a call for file %ld reached file %ld, which has number %d now", file, in->files[number],
                             number);
-    sh_stress_tell("calls the system with number %d, meaning file %ld", number, file);
+    sh_stress_tell_of(SH_STRESS_CALLS, number, file, "calls the system with number %d, meaning file %ld", number, file);
 }
 
 /* ---- the heap ---------------------------------------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ void world_unroot(world_object *object)
 static void report_death(world_object *object)
 {
     object->dead = true;
-    sh_stress_tell("the collector finds an owner dead");
+    sh_stress_tell_of(SH_STRESS_DIES, 0, 0, "the collector finds an owner dead");
     if (object->finalizer != NULL && sh_host_drop_object(object) != SH_OK)
         object->finalizer = NULL; /* suppressed: nothing is due */
     if (object->handle != NULL && sh_host_drop(object->handle) == SH_OK)
