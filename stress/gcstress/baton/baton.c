@@ -43,10 +43,10 @@ static void list_ready(baton_choice *choice, bool quiet)
             choice->ready[choice->count++] = i;
 }
 
-static bool is_listed(const baton_choice *choice, size_t strand)
+static bool is_listed(const baton_choice *choice, size_t number)
 {
     for (size_t i = 0; i < choice->count; i++)
-        if (choice->ready[i] == strand)
+        if (choice->ready[i] == number)
             return true;
     return false;
 }
@@ -181,9 +181,9 @@ size_t baton_new(const char *name, bool quiet)
     return made;
 }
 
-void baton_begin(size_t strand)
+void baton_begin(size_t number)
 {
-    own = strand;
+    own = number;
     await_turn();
 }
 
@@ -226,14 +226,14 @@ size_t baton_running(void)
     return baton.running;
 }
 
-const char *baton_name(size_t strand)
+const char *baton_name(size_t number)
 {
-    return baton.strands[strand].name;
+    return baton.strands[number].name;
 }
 
-size_t baton_steps(size_t strand)
+size_t baton_steps(size_t number)
 {
-    return baton.strands[strand].steps;
+    return baton.strands[number].steps;
 }
 
 int64_t baton_now_ms(void)
