@@ -2,6 +2,7 @@
 /*
  * intptr          a number in an object with a finalizer; the object need not live as long as the call
  * keepalive       GC.KeepAlive after each call: the object lives as long
+ * handleref       number and owner are passed together, and whoever marshals the call keeps the owner for its length
  * handleprotector a count of the calls; a close waits for the last of them. Its finalizer is an ordinary one
  * safehandle      a handle of this library, and a lease around each call
  *
@@ -97,6 +98,29 @@ static bool begin_kept(world_object *object, approach_use *out_use)
 static void end_kept(approach_use *use)
 {
     world_unroot(use->owner);
+}
+
+/* ---- HandleRef --------------------------------------------------------------------------------------------------- */
+
+/* Document 002's struct of the same name, made anew for each call. */
+typedef struct handle_ref {
+    world_object *wrapper;
+    int handle;
+} handle_ref;
+
+static void marshal(handle_ref passed, approach_use *out_use)
+{
+    *out_use = (approach_use){.number = passed.handle, .owner = passed.wrapper};
+}
+
+static bool begin_marshalled(world_object *object, approach_use *out_use)
+{
+    const owner *self = (const owner *)(const void *)object;
+    bool open = !self->closed;
+    marshal((handle_ref){.wrapper = object, .handle = self->number}, out_use);
+    if (!open)
+        world_unroot(object);
+    return open;
 }
 
 /* ---- HandleProtector --------------------------------------------------------------------------------------------- */
@@ -223,11 +247,12 @@ static void close_safehandle(world_object *object)
 static const approach approaches[] = {
     {"intptr", make_number, begin_number, end_number, close_explicitly},
     {"keepalive", make_number, begin_kept, end_kept, close_explicitly},
+    {"handleref", make_number, begin_marshalled, end_kept, close_explicitly},
     {"handleprotector", make_protected, begin_protected, end_protected, close_protector},
     {"safehandle", make_safehandle, begin_safehandle, end_safehandle, close_safehandle},
 };
 
-const char *const approach_names[] = {"intptr", "keepalive", "handleprotector", "safehandle", NULL};
+const char *const approach_names[] = {"intptr", "keepalive", "handleref", "handleprotector", "safehandle", NULL};
 
 const approach *approach_find(const char *name)
 {

@@ -9,22 +9,38 @@ world *world_make(void)
     world *made = calloc(1, sizeof *made);
     if (made == NULL)
         die("no memory");
+    made->lowest = WORLD_FIRST_NUMBER;
     return made;
 }
 
 /* ---- the kernel -------------------------------------------------------------------------------------------------- */
 
-int world_open(world *in, world_file *out_file)
+static int first_free(const world *in)
 {
-    sh_stress_checkpoint("world.open");
-    int number = WORLD_FIRST_NUMBER;
+    int number = in->lowest;
     while (number < WORLD_NUMBERS && in->files[number] != WORLD_NOTHING)
         number++;
     if (number == WORLD_NUMBERS)
-        die("more than %d files are open", WORLD_NUMBERS - WORLD_FIRST_NUMBER);
+        die("more than %d files are open", WORLD_NUMBERS - in->lowest);
+    return number;
+}
+
+int world_open(world *in, world_file *out_file)
+{
+    sh_stress_checkpoint("world.open");
+    int number = first_free(in);
     in->files[number] = *out_file = ++in->opened;
     sh_stress_tell_of(SH_STRESS_OPENS, number, *out_file, "opens file %ld, and gets number %d", *out_file, number);
     return number;
+}
+
+int world_duplicate(world *in, int number, world_file file)
+{
+    world_use(in, number, file);
+    int copy = first_free(in);
+    in->files[copy] = in->files[number];
+    sh_stress_tell_of(SH_STRESS_OPENS, copy, file, "duplicates number %d, and gets number %d", number, copy);
+    return copy;
 }
 
 void world_close(world *in, int number, world_file file)
@@ -74,6 +90,25 @@ void world_unroot(world_object *object)
 {
     if (object->roots-- == 0)
         die("a root was taken away twice");
+}
+
+static void run_finalizer(void *object, void *run)
+{
+    ((world_object *)object)->finalized = true;
+    ((sh_finalizer *)(uintptr_t)run)(object, NULL);
+}
+
+void world_finalize_with(world_object *object, sh_finalizer *run)
+{
+    object->finalizer = run;
+    if (sh_finalizer_register(object, run_finalizer, (void *)(uintptr_t)run) != SH_OK)
+        die("a finalizer could not be registered");
+}
+
+void world_suppress(world_object *object)
+{
+    sh_finalizer_suppress(object);
+    object->finalizer = NULL;
 }
 
 static void report_death(world_object *object)

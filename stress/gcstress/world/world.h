@@ -36,6 +36,7 @@ typedef struct world_object {
 typedef struct world {
     world_file files[WORLD_NUMBERS];
     world_file opened; /* files are numbered from 1 */
+    int lowest;        /* numbers below are never given out */
     world_object *objects[WORLD_OBJECTS];
     size_t object_count;
     int collections;
@@ -49,6 +50,8 @@ void world_end(world *of);
 /* ---- the kernel: each is a checkpoint ---------------------------------------------------------------------------- */
 
 int world_open(world *in, world_file *out_file);
+/* A second number for what is open under the first, which somebody means who calls it file. */
+int world_duplicate(world *in, int number, world_file file);
 /* By whoever owns file. A violation: the number is free, or another file's by now. */
 void world_close(world *in, int number, world_file file);
 /* What a system call does with the number, on behalf of somebody who means file. */
@@ -60,6 +63,9 @@ void world_use(world *in, int number, world_file file);
 void *world_allocate(world *in, size_t size_bytes);
 void world_root(world_object *object);
 void world_unroot(world_object *object);
+/* Has run(object, NULL) called when the object has died; and takes that back. */
+void world_finalize_with(world_object *object, sh_finalizer *run);
+void world_suppress(world_object *object);
 /* Runs the finalizers of what has no root, on the library's own worker; does not wait for them. */
 void world_collect(world *in);
 
