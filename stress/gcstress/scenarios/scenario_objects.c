@@ -262,6 +262,7 @@ static void use_resurrected(scene *s)
     part *self = s->parts[0];
     approach_use mine;
     if (is_safehandle(s)) {
+        wait_for_finalizers(); /* as a call that takes its time */
         world_use(s->world, (int)sh_dangerous_get_handle(self->owner->handle), s->files[0]);
         (void)sh_dangerous_release(self->owner->handle); /* its status is the release's, if that falls to it */
         return;
@@ -269,6 +270,7 @@ static void use_resurrected(scene *s)
     world_root(self->owner);
     if (!s->how->begin(self->owner, &mine))
         return;
+    wait_for_finalizers();
     world_use(s->world, mine.number, s->files[0]);
     s->how->end(&mine);
 }
