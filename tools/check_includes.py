@@ -95,6 +95,7 @@ INSIDERS = {
     "stress/torture": ["base/checkpoint.h", "core/state_word.h", "handle/handle.h"],
     "stress/gcstress/baton": ["platform/platform.h"],
     "stress/gcstress/door": ["base/checkpoint.h"],
+    "stress/gcstress/run": ["gc/gc_host.h"],
 }
 
 SPACE = r"[ \t\f\v]*"

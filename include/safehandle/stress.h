@@ -2,12 +2,13 @@
 /*
  * The embedder's door to gcstress: scenarios of your own, run under every interleaving.
  *
- * A scenario is a small world, some threads that work in it, and a judge. Between two checkpoints of one thread no other
- * thread runs; at each, any may. Mark the places of your own code where that matters; the library's are marked already.
+ * A scenario is a small world, some threads that work in it, and a judge. `explore` lets no other
+ * thread run between two checkpoints of one, and at each, any; `run` has real threads, and collects at them. Mark the places of your own code where that matters; the library's are marked already.
  *
  *   sh_stress_main                                  the program's main, once
  *   sh_stress_checkpoint, _allocation, _crossing    the scenario's threads; elsewhere they do nothing
  *   sh_stress_violation, sh_stress_tell, _tell_of   any thread, from a scenario's begin to the return of its end
+ *   sh_stress_dropped, _finalized                   any thread, at any time
  *   sh_stress_collector                             any thread, from a scenario's first begin on
  *
  *   static void use(void *world, size_t index) { … SH_STRESS_CHECKPOINT("my.call"); … }
@@ -86,6 +87,11 @@ typedef enum sh_stress_deed {
  * never used again; 0: not known. */
 SH_API __attribute__((format(printf, 4, 5))) void sh_stress_tell_of(sh_stress_deed deed, int64_t number, int64_t thing,
                                                                     const char *format, ...);
+
+/* For `run`, which counts whether what was dropped was really found dead. dropped: the program lets an object go whose
+ * finalizer or release is still to come; finalized: that of such a one has run. */
+SH_API void sh_stress_dropped(void);
+SH_API void sh_stress_finalized(void);
 
 /* Under which collector the library runs: SH_COLLECTOR_MANUAL, where every interleaving is explored and one thread runs
  * at a time, or where the scenario has a collector of its own; SH_COLLECTOR_BOEHM in `run`. */

@@ -5,6 +5,7 @@
  * gets what it would have got.
  */
 #include "baton.h"
+#include "locks.h"
 #include "platform/platform.h"
 #include "store_buffer.h"
 #include <errno.h>
@@ -20,10 +21,18 @@
 
 /* ---- locks ------------------------------------------------------------------------------------------------------- */
 
+static _Thread_local unsigned held; /* of a thread that is no strand */
+
+unsigned locks_held(void)
+{
+    return held;
+}
+
 WRAP(void, platform_mutex_lock, (platform_mutex * mutex))
 {
     if (!baton_is_held()) {
         __real_platform_mutex_lock(mutex);
+        held++;
         return;
     }
     store_buffer_drain(); /* as every locked instruction does */
@@ -36,6 +45,8 @@ WRAP(void, platform_mutex_unlock, (platform_mutex * mutex))
     __real_platform_mutex_unlock(mutex);
     if (baton_is_held())
         baton_wake(mutex);
+    else
+        held--;
 }
 
 WRAP(void, platform_condition_broadcast, (platform_condition * condition))

@@ -77,6 +77,18 @@ void sh_stress_tell_of(sh_stress_deed deed, int64_t number, int64_t thing, const
     va_end(arguments);
 }
 
+void sh_stress_dropped(void)
+{
+    if (keeper != NULL && keeper->dropped != NULL)
+        keeper->dropped();
+}
+
+void sh_stress_finalized(void)
+{
+    if (keeper != NULL && keeper->finalized != NULL)
+        keeper->finalized();
+}
+
 sh_collector sh_stress_collector(void)
 {
     return collector;

@@ -24,7 +24,7 @@ static struct {
 enum { STATES = 1 << 20 };
 
 static struct {
-    uint64_t seen[STATES]; /* 0: free */
+    uint64_t *seen; /* STATES; 0: free. Not static: `run` has a collector that looks through all that is */
     size_t count;
     uint64_t places[BATON_STRANDS]; /* in this run */
 } states;
@@ -174,6 +174,9 @@ static void run_threads(void)
 
 void episode_start(void)
 {
+    states.seen = calloc(STATES, sizeof *states.seen);
+    if (states.seen == NULL)
+        die("no memory");
     baton_start();
     door_keep(&keeper);
     sh_options options = {.collector = SH_COLLECTOR_MANUAL};

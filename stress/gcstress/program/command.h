@@ -12,6 +12,7 @@ typedef const sh_stress_scenario *const *command_scenarios;
 
 int command_list(int argc, char **argv, command_scenarios all);
 int command_explore(int argc, char **argv, command_scenarios all);
+int command_run(int argc, char **argv, command_scenarios all);
 int command_replay(int argc, char **argv, command_scenarios all);
 
 /* Ends the program where there is none of that name. */

@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"list", command_list, "the scenarios, and what each retells"},
     {"explore", command_explore, "every interleaving up to a bound, then beyond it"},
+    {"run", command_run, "with real threads, and collections where nobody expects them"},
     {"replay", command_replay, "one schedule again, and who did what in it"},
 };
 

@@ -32,35 +32,42 @@ static owner *make_owner(world *in, int number, world_file file)
     return made;
 }
 
-static void finalize_with(world_object *object, sh_finalizer *finalizer)
+static bool is_closed(const owner *self)
 {
-    if (sh_finalizer_register(object, finalizer, NULL) != SH_OK)
-        die("a finalizer could not be registered");
-    object->finalizer = finalizer;
+    world_lock(self->object.world);
+    bool closed = self->closed;
+    world_unlock(self->object.world);
+    return closed;
+}
+
+static void set_closed(owner *self)
+{
+    world_lock(self->object.world);
+    self->closed = true;
+    world_unlock(self->object.world);
 }
 
 /* ---- a bare number ----------------------------------------------------------------------------------------------- */
 
 static void close_number(owner *self)
 {
-    if (self->closed)
+    if (is_closed(self))
         return;
     sh_stress_checkpoint("approach.looked");
-    self->closed = true;
+    set_closed(self);
     world_close(self->object.world, self->number, self->file);
 }
 
 static void finalize_number(void *object, void *unused)
 {
     (void)unused;
-    ((world_object *)object)->finalized = true;
     close_number(object);
 }
 
 static world_object *make_number(world *in, int number, world_file file)
 {
     owner *made = make_owner(in, number, file);
-    finalize_with(&made->object, finalize_number);
+    world_finalize_with(&made->object, finalize_number);
     return &made->object;
 }
 
@@ -68,7 +75,7 @@ static world_object *make_number(world *in, int number, world_file file)
 static bool begin_number(world_object *object, approach_use *out_use)
 {
     const owner *self = (const owner *)(const void *)object;
-    bool open = !self->closed;
+    bool open = !is_closed(self);
     *out_use = (approach_use){.number = self->number, .owner = object};
     world_unroot(object);
     return open;
@@ -81,8 +88,7 @@ static void end_number(approach_use *use)
 
 static void close_explicitly(world_object *object)
 {
-    sh_finalizer_suppress(object);
-    object->finalizer = NULL;
+    world_suppress(object);
     close_number((owner *)(void *)object);
 }
 
@@ -90,9 +96,10 @@ static bool begin_kept(world_object *object, approach_use *out_use)
 {
     const owner *self = (const owner *)(const void *)object;
     *out_use = (approach_use){.number = self->number, .owner = object};
-    if (self->closed)
+    bool open = !is_closed(self);
+    if (!open)
         world_unroot(object);
-    return !self->closed;
+    return open;
 }
 
 static void end_kept(approach_use *use)
@@ -116,7 +123,7 @@ static void marshal(handle_ref passed, approach_use *out_use)
 static bool begin_marshalled(world_object *object, approach_use *out_use)
 {
     const owner *self = (const owner *)(const void *)object;
-    bool open = !self->closed;
+    bool open = !is_closed(self);
     marshal((handle_ref){.wrapper = object, .handle = self->number}, out_use);
     if (!open)
         world_unroot(object);
@@ -125,12 +132,14 @@ static bool begin_marshalled(world_object *object, approach_use *out_use)
 
 /* ---- HandleProtector --------------------------------------------------------------------------------------------- */
 
-/* Its own steps are atomic: between checkpoints nobody else runs. */
+/* Its own steps are atomic: the document's are, by a lock. */
 static void close_protected(owner *self)
 {
     sh_stress_checkpoint("approach.close");
+    world_lock(self->object.world);
     bool last = !self->closed && self->users == 0;
     self->closed = true;
+    world_unlock(self->object.world);
     if (last)
         world_close(self->object.world, self->number, self->file);
 }
@@ -138,32 +147,36 @@ static void close_protected(owner *self)
 static void finalize_protected(void *object, void *unused)
 {
     (void)unused;
-    ((world_object *)object)->finalized = true;
     close_protected(object);
 }
 
 static world_object *make_protected(world *in, int number, world_file file)
 {
     owner *made = make_owner(in, number, file);
-    finalize_with(&made->object, finalize_protected);
+    world_finalize_with(&made->object, finalize_protected);
     return &made->object;
 }
 
 static bool begin_protected(world_object *object, approach_use *out_use)
 {
     owner *self = (owner *)(void *)object;
-    if (begin_kept(object, out_use)) {
-        self->users++;
-        return true;
-    }
-    return false;
+    *out_use = (approach_use){.number = self->number, .owner = object};
+    world_lock(object->world);
+    bool open = !self->closed;
+    self->users += open;
+    world_unlock(object->world);
+    if (!open)
+        world_unroot(object);
+    return open;
 }
 
 static void end_protected(approach_use *use)
 {
     owner *self = (owner *)(void *)use->owner;
     sh_stress_checkpoint("approach.leave");
+    world_lock(self->object.world);
     bool last = --self->users == 0 && self->closed;
+    world_unlock(self->object.world);
     if (last)
         world_close(self->object.world, self->number, self->file);
     world_unroot(use->owner);
@@ -178,10 +191,11 @@ static void close_protector(world_object *object)
 
 static int release_number(sh_raw raw, void *context)
 {
-    const owner *self = context;
+    owner *self = context;
     if (self->in_release != NULL)
         self->in_release(self->data);
     world_close(self->object.world, (int)raw, self->file);
+    world_released(&self->object);
     return 0;
 }
 
@@ -195,9 +209,7 @@ static const sh_kind world_kind = {
 static owner *wrap(world *in, int number, world_file file, sh_domain *domain_or_null)
 {
     owner *made = make_owner(in, number, file);
-    sh_create_options options = {.context = made, .domain = domain_or_null};
-    if (sh_wrap(&world_kind, number, &options, &made->object.handle) != SH_OK)
-        die("a handle could not be made");
+    world_make_handle(&made->object, &world_kind, number, domain_or_null);
     return made;
 }
 

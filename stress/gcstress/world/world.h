@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The world of the built-in scenarios: a kernel that gives out numbers, and a heap whose collector the scenario runs.
+ * The world of the built-in scenarios: a kernel that gives out numbers, and a heap.
  *
- * Both are simulated, so that a run is over in microseconds and is the same each time; what is explored between them,
- * the library, is the real code. The kernel gives the lowest free number, as POSIX demands. The heap's collector finds
- * dead what has no root: a scenario takes a root away where a just-in-time compiler would see the last use.
+ * The kernel is simulated, so that a run is over in microseconds and every misdirected call is named. It gives the
+ * lowest free number, as POSIX demands. A scenario takes a root away where a just-in-time compiler would see the last
+ * use. Under the manual host the heap is simulated, too: its collector finds dead what has no root, and is the same
+ * each time. Under Boehm's collector each object has a body there, which nothing but its root leads to.
+ *
+ *   world_make, world_end   the only thread that uses the world
+ *   the rest                any thread
  */
 #ifndef GCSTRESS_WORLD_H
 #define GCSTRESS_WORLD_H
 
+#include <pthread.h>
 #include <safehandle.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,33 +24,47 @@ enum { WORLD_NUMBERS = 32, WORLD_FIRST_NUMBER = 3, WORLD_OBJECTS = 16, WORLD_NOT
 typedef long world_file;
 
 /*
- * An object of the heap, which an approach begins its owners with.
- * Invariant: roots is not negative; dead is set once, by a collection that found no root; handle is one that only this
- * object reaches, or NULL.
+ * An object of the heap, which an approach begins its owners with. Its memory is the world's, and the collector does
+ * not look into it. Invariant: roots is not negative; dead is set once, by a collection that found no root; handle is
+ * one that only this object reaches, or NULL. The world's lock covers it.
  */
 typedef struct world_object {
     struct world *world;
     int roots;
-    bool dead;
-    bool finalized; /* has its finalizer run, or its handle been dropped */
+    bool dead;    /* simulated heap only */
+    bool awaited; /* its finalizer or its handle's release is still to come */
+    bool dropped; /* its last root went while it was awaited */
     sh_finalizer *finalizer;
     sh_handle *handle;
+    uintptr_t body; /* Boehm's heap only: hidden from the collector */
+    void **root;    /* Boehm's heap only: leads to the body while there are roots */
 } world_object;
 
-/* Invariant: files[n] is WORLD_NOTHING where n is free. */
+/* Invariant: files[n] is WORLD_NOTHING where n is free; left counts the objects that are awaited.
+ * The lock covers all, and is never held over a checkpoint. */
 typedef struct world {
+    pthread_mutex_t lock;
+    bool on_boehm;
+    bool ended; /* who finalizes its last object frees it */
     world_file files[WORLD_NUMBERS];
     world_file opened; /* files are numbered from 1 */
     int lowest;        /* numbers below are never given out */
     world_object *objects[WORLD_OBJECTS];
     size_t object_count;
+    size_t left;
+    void **held[WORLD_OBJECTS]; /* Boehm's heap only: roots of handles */
+    size_t held_count;
     int collections;
 } world;
 
 world *world_make(void);
 /* Drops every root, collects, waits for the finalizers, and has every object that died finalized and every file of an
- * owner closed, or says so. Then frees it. */
+ * owner closed, or says so. Then frees it; where a conservative collector keeps an object, when that has died. */
 void world_end(world *of);
+
+/* For what an approach changes in several steps that nobody may see one by one. */
+void world_lock(world *in);
+void world_unlock(world *in);
 
 /* ---- the kernel: each is a checkpoint ---------------------------------------------------------------------------- */
 
@@ -63,10 +82,19 @@ void world_use(world *in, int number, world_file file);
 void *world_allocate(world *in, size_t size_bytes);
 void world_root(world_object *object);
 void world_unroot(world_object *object);
-/* Has run(object, NULL) called when the object has died; and takes that back. */
+/* Has run(object, NULL) called when the object has died. Of one that an object has already, or of a handle: not both.
+ */
 void world_finalize_with(world_object *object, sh_finalizer *run);
+/* Takes that back. */
 void world_suppress(world_object *object);
-/* Runs the finalizers of what has no root, on the library's own worker; does not wait for them. */
+/* Makes a handle of kind for the object, which is its context and alone reaches it. Its release ends with
+ * world_released. */
+void world_make_handle(world_object *object, const sh_kind *kind, sh_raw raw, sh_domain *domain_or_null);
+void world_released(world_object *object);
+/* A handle that no object of the world leads to, but the scenario, whose memory a collector does not see: reachable until
+ * the world's end. */
+void world_hold(world *in, sh_handle *h);
+/* Finds dead what has no root. Its finalizers run on the library's own worker; does not wait for them. */
 void world_collect(world *in);
 
 #endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "../../argument.h"
+#include "../../die.h"
+#include "command.h"
+#include "output_request.h"
+#include "output_run.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SECONDS = 1000000, MOST_SEED = 1000000000, MOST_NAMES = 64, DEFAULT_SECONDS = 5 };
+enum {
+    OPTION_LEVEL = 'l',
+    OPTION_THREADS = 't',
+    OPTION_SECONDS = 'S',
+    OPTION_SEED = 's',
+    OPTION_APPROACH = 'a',
+    OPTION_MIX = 'm'
+};
+
+typedef struct request {
+    output_request output;
+    const char *approach;
+    unsigned level;
+    bool mix;
+    long threads, seconds, seed;
+    const char *names[MOST_NAMES];
+    size_t name_count;
+} request;
+
+static const struct argp_option options[] = {
+    {"level", OPTION_LEVEL, "L", 0, "Where to collect, added together (default: 4)", 0},
+    {"mix", OPTION_MIX, NULL, 0, "90 % small collections, 8 % full, 2 % full and unmap (default: all full)", 0},
+    {"threads", OPTION_THREADS, "N", 0,
+     "So many at the same time, in groups as the scenario has them (default: one group)", 0},
+    {"seconds", OPTION_SECONDS, "S", 0, "For each scenario and approach (default: 5)", 0},
+    {"seed", OPTION_SEED, "X", 0, "Where the dice begin (default: 1)", 0},
+    {"approach", OPTION_APPROACH, "A", 0, "Only this approach (default: each that the scenario has)", 0},
+    {0},
+};
+
+static const char description[] =
+    "Run scenarios with real threads, and collect where nobody expects it."
+    "\v"
+    "Levels: 1 at every allocation; 2 at every crossing between host and native call; 4 at every checkpoint; 8 a "
+    "little "
+    "at every checkpoint; 16 only at call sites not seen before.\n"
+    "\n"
+    "Examples:\n"
+    "  gcstress run                                            all, for 5 seconds each\n"
+    "  gcstress run recycling --approach=intptr --level 4      finds it\n"
+    "  gcstress run finalizer-race --level 20 --seconds 60     at each call site once\n"
+    "  gcstress run --mix --threads 12\n"
+    "\n"
+    "^C ends it with the report so far. Exit status: 0 when nothing was found; 1 when a violation was; 2 when it could "
+    "not be run, or proved nothing since too little of what was dropped was finalized.";
+
+static unsigned parse_level(const char *text, struct argp_state *state)
+{
+    char *end;
+    long level = strtol(text, &end, 10);
+    if (end != text && *end == '\0' && level == 0)
+        argp_error(state, "level 0 collects nowhere: add up some of 1, 2, 4, 8 and 16");
+    if (end == text || *end != '\0' || level < 0 || level > RUN_LEVELS)
+        argp_error(state, "'%s' is no level: add up some of 1, 2, 4, 8 and 16", text);
+    return (unsigned)level;
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    request *asked = state->input;
+    switch (key) {
+    case OPTION_LEVEL:
+        asked->level = parse_level(argument, state);
+        return 0;
+    case OPTION_MIX:
+        asked->mix = true;
+        return 0;
+    case OPTION_THREADS:
+        asked->threads = argument_number(argument, "number of threads", RUN_THREADS, state);
+        return 0;
+    case OPTION_SECONDS:
+        asked->seconds = argument_number(argument, "number of seconds", MOST_SECONDS, state);
+        return 0;
+    case OPTION_SEED:
+        asked->seed = argument_number(argument, "seed", MOST_SEED, state);
+        return 0;
+    case OPTION_APPROACH:
+        asked->approach = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (asked->name_count == MOST_NAMES)
+            argp_error(state, "at most %d scenarios can be named", MOST_NAMES);
+        asked->names[asked->name_count++] = argument;
+        return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->output;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+    .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description, .children = children};
+
+typedef struct progress_of_all {
+    const request *asked;
+    json_t *results;
+    size_t ran;
+    bool found;
+    bool proved_nothing;
+} progress_of_all;
+
+static void run_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
+{
+    static run_result result;
+    const request *asked = all->asked;
+    run_plan plan = {.scenario = scenario,
+                     .approach = approach_or_null,
+                     .level = asked->level,
+                     .mix = asked->mix,
+                     .threads = (size_t)asked->threads,
+                     .seconds = (double)asked->seconds,
+                     .seed = (uint64_t)asked->seed};
+    if (run_is_interrupted())
+        return;
+    run_run(&plan, &result, output_run_progress, &plan);
+    output_run_progress_end();
+    all->ran++;
+    all->found = all->found || result.found;
+    all->proved_nothing = all->proved_nothing || output_run_is_false_green(&result);
+    (void)json_array_append_new(all->results, output_run_json(&plan, &result));
+    if (output_is_text(&asked->output))
+        output_run(&plan, &result);
+}
+
+static void run_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
+{
+    const char *only = all->asked->approach;
+    if (scenario->approaches == NULL && only == NULL)
+        run_one(scenario, NULL, all);
+    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
+        if (only == NULL || strcmp(only, *each) == 0)
+            run_one(scenario, *each, all);
+}
+
+static void interrupt(int unused)
+{
+    (void)unused;
+    run_interrupt();
+}
+
+int command_run(int argc, char **argv, command_scenarios scenarios)
+{
+    request asked = {.level = RUN_AT_CHECKPOINTS, .seconds = DEFAULT_SECONDS, .seed = 1};
+    argument_parse(&parser, argc, argv, &asked);
+    for (size_t i = 0; i < asked.name_count; i++)
+        (void)command_find(scenarios, asked.names[i]); /* before anything is run */
+    struct sigaction on_interrupt = {.sa_handler = interrupt};
+    (void)sigaction(SIGINT, &on_interrupt, NULL);
+    progress_of_all all = {.asked = &asked, .results = json_array()};
+    if (output_is_text(&asked.output))
+        output_run_heading();
+    for (size_t i = 0; i < asked.name_count; i++)
+        run_scenario(command_find(scenarios, asked.names[i]), &all);
+    for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
+        run_scenario(*scenarios, &all);
+    if (all.ran == 0 && !run_is_interrupted())
+        die("no scenario that was asked for has the approach %s", asked.approach);
+    output_write(&asked.output, "run", all.results);
+    if (all.proved_nothing && !all.found)
+        die("less than %d %% of what was dropped was finalized: that nothing was found proves nothing",
+            OUTPUT_RUN_PERCENT);
+    return all.found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
+}
