@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -19,6 +20,15 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Large things are not static: the collector of `run` looks through all that is. */
+static void *allocate(size_t size_bytes)
+{
+    void *made = malloc(size_bytes);
+    if (made == NULL)
+        die("no memory");
+    return made;
+}
+
 /* ---- in the process of its own ----------------------------------------------------------------------------------- */
 
 static void end_stuck(void)
@@ -29,11 +39,13 @@ static void end_stuck(void)
 /* The first runs of a process attach threads, and fill what is kept for the next: later ones do not. */
 static void warm_up(const explore_plan *plan)
 {
-    static strategy usual;
-    static tale unread;
-    strategy_init(&usual, STRATEGY_GIVEN, 0, 0);
+    strategy *usual = allocate(sizeof *usual);
+    tale *unread = allocate(sizeof *unread);
+    strategy_init(usual, STRATEGY_GIVEN, 0, 0);
     for (int i = 0; i < WARM_UP_RUNS; i++)
-        episode_run(plan->scenario, plan->approach, &usual, &unread);
+        episode_run(plan->scenario, plan->approach, usual, unread);
+    free(usual);
+    free(unread);
 }
 
 static void explore_here(const explore_plan *plan, explore_result *into)
@@ -79,7 +91,7 @@ static void note_end(explore_result *of, int status)
     of->runs++;
 }
 
-static explore_result *allocate(void)
+static explore_result *share(void)
 {
     void *shared = mmap(NULL, sizeof(explore_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -89,7 +101,7 @@ static explore_result *allocate(void)
 
 explore_result *explore_run(const explore_plan *plan)
 {
-    explore_result *result = allocate();
+    explore_result *result = share();
     strategy_init(&result->choices, plan->sort, plan->bound, plan->seed);
     if (plan->given != NULL) {
         result->choices.run = *plan->given;
@@ -123,12 +135,13 @@ void explore_free(explore_result *result)
  */
 static explore_result *try_without(const explore_plan *plan, const schedule *from, size_t choice)
 {
-    static schedule tried;
-    tried = *from;
-    tried.choices[choice].taken = 0;
+    schedule *tried = allocate(sizeof *tried);
+    *tried = *from;
+    tried->choices[choice].taken = 0;
     explore_plan again = *plan;
-    again.given = &tried;
+    again.given = tried;
     explore_result *result = explore_run(&again);
+    free(tried);
     if (result->found && schedule_switches(&result->choices.run) < schedule_switches(from))
         return result;
     explore_free(result);

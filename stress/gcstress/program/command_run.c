@@ -115,7 +115,9 @@ typedef struct progress_of_all {
 
 static void run_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
 {
-    static run_result result;
+    run_result *result = malloc(sizeof *result);
+    if (result == NULL)
+        die("no memory");
     const request *asked = all->asked;
     run_plan plan = {.scenario = scenario,
                      .approach = approach_or_null,
@@ -124,25 +126,24 @@ static void run_one(const sh_stress_scenario *scenario, const char *approach_or_
                      .threads = (size_t)asked->threads,
                      .seconds = (double)asked->seconds,
                      .seed = (uint64_t)asked->seed};
-    if (run_is_interrupted())
-        return;
-    run_run(&plan, &result, output_run_progress, &plan);
+    run_run(&plan, result, output_run_progress, &plan);
     output_run_progress_end();
     all->ran++;
-    all->found = all->found || result.found;
-    all->proved_nothing = all->proved_nothing || output_run_is_false_green(&result);
-    (void)json_array_append_new(all->results, output_run_json(&plan, &result));
+    all->found = all->found || result->found;
+    all->proved_nothing = all->proved_nothing || output_run_is_false_green(result);
+    (void)json_array_append_new(all->results, output_run_json(&plan, result));
     if (output_is_text(&asked->output))
-        output_run(&plan, &result);
+        output_run(&plan, result);
+    free(result);
 }
 
 static void run_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
 {
     const char *only = all->asked->approach;
-    if (scenario->approaches == NULL && only == NULL)
+    if (scenario->approaches == NULL && only == NULL && !run_is_interrupted())
         run_one(scenario, NULL, all);
     for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
-        if (only == NULL || strcmp(only, *each) == 0)
+        if ((only == NULL || strcmp(only, *each) == 0) && !run_is_interrupted())
             run_one(scenario, *each, all);
 }
 

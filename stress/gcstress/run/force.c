@@ -98,18 +98,23 @@ static void collect(bool little, dice *throws, void *world)
 
 /* ---- others ------------------------------------------------------------------------------------------------------ */
 
-enum { SPINS = 2000, PLACES = 48, NAP_NS = 20000, NAPS = 50 };
+enum { SPINS = 2000, PLACES = 48, NAP_NS = 10000, IDLE_NAPS = 5 };
 
 static atomic_uint_fast64_t places; /* that any thread has come to */
 
 /* Until others have come by some places, so that what a collection has begun comes to its end however slow it is here;
- * or for a while, since there may be nobody. */
+ * or until they seem to have none to go to. */
 static void wait_for_others(uint64_t thrown)
 {
-    uint64_t enough = atomic_load(&places) + 1 + thrown % PLACES;
+    uint64_t seen = atomic_load(&places), enough = seen + 1 + thrown % PLACES;
     const struct timespec nap = {.tv_nsec = NAP_NS};
-    for (int i = 0; i < NAPS && atomic_load(&places) < enough; i++)
+    for (int idle = 0; idle < IDLE_NAPS && seen < enough; idle++) {
         (void)nanosleep(&nap, NULL);
+        uint64_t now = atomic_load(&places);
+        if (now != seen)
+            idle = 0;
+        seen = now;
+    }
 }
 
 /* Mostly a moment, so that two threads that run at the same time meet in different ways. */
