@@ -85,19 +85,19 @@ static void note_fence(void)
         store_buffer_drain();
 }
 
-static void tell(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void tell(const char *format, va_list arguments)
 {
     if (run.told != NULL)
         tale_tell(run.told, baton_name(baton_running()), format, arguments);
 }
 
-static void tell_of(const door_deed *deed, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void tell_of(const door_deed *deed, const char *format, va_list arguments)
 {
     if (run.told != NULL)
         tale_tell_of(run.told, baton_name(baton_running()), deed, format, arguments);
 }
 
-static void violate(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void violate(const char *format, va_list arguments)
 {
     if (run.told != NULL)
         tale_violate(run.told, baton_name(baton_running()), format, arguments);

@@ -70,7 +70,8 @@ void tale_reach(tale *of, const char *who, const char *checkpoint)
         copy(added->text, sizeof added->text, checkpoint);
 }
 
-static void print(char *to, size_t size_bytes, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void print(char *to, size_t size_bytes, const char *format,
+                                                        va_list arguments)
 {
     (void)vsnprintf(to, size_bytes, format, arguments);
     make_readable(to);

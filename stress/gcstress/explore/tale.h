@@ -28,9 +28,11 @@ typedef struct tale {
 
 void tale_clear(tale *of);
 void tale_reach(tale *of, const char *who, const char *checkpoint);
-void tale_tell(tale *of, const char *who, const char *format, va_list arguments);
-void tale_tell_of(tale *of, const char *who, const door_deed *deed, const char *format, va_list arguments);
+__attribute__((format(printf, 3, 0))) void tale_tell(tale *of, const char *who, const char *format, va_list arguments);
+__attribute__((format(printf, 4, 0))) void tale_tell_of(tale *of, const char *who, const door_deed *deed,
+                                                        const char *format, va_list arguments);
 /* The first only. */
-void tale_violate(tale *of, const char *who, const char *format, va_list arguments);
+__attribute__((format(printf, 3, 0))) void tale_violate(tale *of, const char *who, const char *format,
+                                                        va_list arguments);
 
 #endif
