@@ -100,7 +100,7 @@ static void reach(door_place place, const char *where)
     force_at(place, where, &self.throws, self.group == NULL ? NULL : self.group->world);
 }
 
-static void tell_of(const door_deed *deed, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void tell_of(const door_deed *deed, const char *format, va_list arguments)
 {
     const char *who = own_name();
     if (!open_tales())
@@ -116,14 +116,14 @@ static void tell_of(const door_deed *deed, const char *format, va_list arguments
     close_tales();
 }
 
-static void tell(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void tell(const char *format, va_list arguments)
 {
     tell_of(&(door_deed){.number = 0}, format, arguments);
 }
 
 /* The first group's tale is the result's, so that it is there after a crash, too. A thread of the library's does not
  * say for which group it was at work: the first one stands for all. */
-static void violate(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void violate(const char *format, va_list arguments)
 {
     const char *who = own_name();
     if (!open_tales())
