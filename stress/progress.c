@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.h"
 #include "child.h"
+#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -28,10 +29,19 @@ void progress_begin(progress *p, const char *doing)
 
 void progress_show(const progress *p, long trials)
 {
+    progress_tell(p, "%ld trials", trials);
+}
+
+void progress_tell(const progress *p, const char *format, ...)
+{
     if (!p->shown)
         return;
     print_step(p);
-    (void)fprintf(stderr, ": %ld trials", trials);
+    (void)fputs(": ", stderr);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
     (void)fflush(stderr);
 }
 

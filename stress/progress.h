@@ -19,6 +19,8 @@ progress progress_start(int steps);
 void progress_begin(progress *p, const char *doing);
 /* How far the step is. */
 void progress_show(const progress *p, long trials);
+/* The same with other words: "recycling: 1,204 schedules" has the last two from here. */
+__attribute__((format(printf, 2, 3))) void progress_tell(const progress *p, const char *format, ...);
 void progress_step_done(progress *p);
 void progress_end(const progress *p);
 

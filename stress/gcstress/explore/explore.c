@@ -2,6 +2,7 @@
 #include "explore.h"
 #include "../../die.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STUCK_STATUS = 3, HANG_SECONDS = 20, WARM_UP_RUNS = 2 };
+enum { STUCK_STATUS = 3, HANG_SECONDS = 20, WARM_UP_RUNS = 2, LOOK_MS = 200 };
 
 static double now_seconds(void)
 {
@@ -99,8 +100,30 @@ static explore_result *share(void)
     return shared;
 }
 
+/* Nothing comes through the pipe; its other end is closed when the process ends, however it does. */
+static void look_until_end(const explore_plan *plan, const explore_result *result, int end)
+{
+    struct pollfd until = {.fd = end, .events = POLLIN};
+    while (plan->look != NULL && poll(&until, 1, LOOK_MS) == 0)
+        plan->look(result, plan->look_data);
+}
+
+static int wait_for(const explore_plan *plan, const explore_result *result, pid_t child, int end)
+{
+    int status;
+    look_until_end(plan, result, end);
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            die("waitpid: %s", strerror(errno));
+    (void)close(end);
+    return status;
+}
+
 explore_result *explore_run(const explore_plan *plan)
 {
+    int ends[2];
+    if (pipe(ends) != 0)
+        die("pipe: %s", strerror(errno));
     explore_result *result = share();
     strategy_init(&result->choices, plan->sort, plan->bound, plan->seed);
     if (plan->given != NULL) {
@@ -112,14 +135,12 @@ explore_result *explore_run(const explore_plan *plan)
     if (child < 0)
         die("fork: %s", strerror(errno));
     if (child == 0) {
+        (void)close(ends[0]);
         explore_here(plan, result);
         _exit(0);
     }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            die("waitpid: %s", strerror(errno));
-    note_end(result, status);
+    (void)close(ends[1]);
+    note_end(result, wait_for(plan, result, child, ends[0]));
     return result;
 }
 

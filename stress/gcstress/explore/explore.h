@@ -5,16 +5,6 @@
 
 #include "episode.h"
 
-typedef struct explore_plan {
-    const sh_stress_scenario *scenario;
-    const char *approach; /* NULL: the scenario has none */
-    strategy_sort sort;
-    size_t bound;
-    uint64_t seed;
-    size_t most_runs;      /* 0: no limit */
-    const schedule *given; /* with STRATEGY_GIVEN */
-} explore_plan;
-
 /* Invariant: found exactly when told has a violation, in the last run; choices.run has its schedule. */
 typedef struct explore_result {
     size_t runs;
@@ -28,6 +18,18 @@ typedef struct explore_result {
     strategy choices;
     tale told;
 } explore_result;
+
+typedef struct explore_plan {
+    const sh_stress_scenario *scenario;
+    const char *approach; /* NULL: the scenario has none */
+    strategy_sort sort;
+    size_t bound;
+    uint64_t seed;
+    size_t most_runs;                                       /* 0: no limit */
+    const schedule *given;                                  /* with STRATEGY_GIVEN */
+    void (*look)(const explore_result *so_far, void *data); /* now and then, while it runs; NULL: never */
+    void *look_data;
+} explore_plan;
 
 /* Stops at the first violation. The result is valid until it is freed. */
 explore_result *explore_run(const explore_plan *plan);

@@ -2,6 +2,18 @@
 #include "search.h"
 #include "../../die.h"
 
+/* Invariant: into has the explorations that are over. */
+typedef struct looker {
+    const search_plan *plan;
+    const search_result *into;
+} looker;
+
+static void look(const explore_result *so_far, void *data)
+{
+    const looker *who = data;
+    who->plan->look(who->into->schedules + so_far->runs, who->plan->look_data);
+}
+
 static void take_over(search_result *into, explore_result *next, const char *by)
 {
     explore_free(into->last);
@@ -16,20 +28,24 @@ static void take_over(search_result *into, explore_result *next, const char *by)
         die("the same choices led to another run: the scenario depends on something besides its threads' order");
 }
 
-static explore_plan plan_of(const search_plan *plan, strategy_sort sort, size_t bound)
+static explore_plan plan_of(const looker *who, strategy_sort sort, size_t bound)
 {
+    const search_plan *plan = who->plan;
     return (explore_plan){.scenario = plan->scenario,
                           .approach = plan->approach,
                           .sort = sort,
                           .bound = bound,
                           .seed = plan->seed,
-                          .most_runs = sort == STRATEGY_COMPLETE ? 0 : plan->random_runs};
+                          .most_runs = sort == STRATEGY_COMPLETE ? 0 : plan->random_runs,
+                          .look = plan->look == NULL ? NULL : look,
+                          .look_data = (void *)who};
 }
 
-static void search_completely(const search_plan *plan, search_result *into)
+static void search_completely(const looker *who, search_result *into)
 {
+    const search_plan *plan = who->plan;
     for (size_t bound = 0; bound <= plan->preemptions && !into->found; bound++) {
-        explore_plan next = plan_of(plan, STRATEGY_COMPLETE, bound);
+        explore_plan next = plan_of(who, STRATEGY_COMPLETE, bound);
         take_over(into, explore_run(&next), "complete search");
         if (into->last->complete)
             into->complete_to = bound;
@@ -40,13 +56,14 @@ static void search_completely(const search_plan *plan, search_result *into)
 search_result search_run(const search_plan *plan)
 {
     search_result result = {.last = NULL};
-    search_completely(plan, &result);
+    const looker who = {plan, &result};
+    search_completely(&who, &result);
     if (!result.found && plan->random_runs > 0) {
-        explore_plan next = plan_of(plan, STRATEGY_PCT, plan->pct_depth);
+        explore_plan next = plan_of(&who, STRATEGY_PCT, plan->pct_depth);
         take_over(&result, explore_run(&next), "pct");
     }
     if (!result.found && plan->random_runs > 0) {
-        explore_plan next = plan_of(plan, STRATEGY_RANDOM, 0);
+        explore_plan next = plan_of(&who, STRATEGY_RANDOM, 0);
         take_over(&result, explore_run(&next), "random choice");
     }
     return result;

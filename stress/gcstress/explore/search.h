@@ -13,6 +13,8 @@ typedef struct search_plan {
     size_t pct_depth;
     size_t random_runs; /* of pct, and as many at random; 0: none */
     uint64_t seed;
+    void (*look)(size_t schedules, void *data); /* now and then, while it runs; NULL: never */
+    void *look_data;
 } search_plan;
 
 /* Invariant: last is the newest exploration, and has the violation when found. */

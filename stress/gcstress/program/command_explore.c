@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../argument.h"
+#include "../../child.h"
 #include "../../die.h"
+#include "../../progress.h"
 #include "../explore/schedule_file.h"
 #include "command.h"
 #include "output.h"
@@ -90,6 +92,9 @@ static const struct argp parser = {
 
 typedef struct progress_of_all {
     const request *asked;
+    output_widths widths;
+    progress shown;
+    int64_t begun_ms; /* the search that is on */
     json_t *results;
     bool found;
 } progress_of_all;
@@ -113,6 +118,26 @@ static const char *save(const request *asked, const search_plan *plan, const sea
     return path;
 }
 
+static void show_progress(size_t schedules, void *data)
+{
+    const progress_of_all *all = data;
+    double seconds = (double)(clock_now_ms() - all->begun_ms) / 1000;
+    progress_tell(&all->shown, "%zu schedules, %.0f a minute", schedules, (double)schedules * 60 / seconds);
+}
+
+static search_result search(const search_plan *plan, progress_of_all *all)
+{
+    static char doing[128];
+    (void)snprintf(doing, sizeof doing, "%s%s%s", plan->scenario->name, plan->approach == NULL ? "" : ", ",
+                   plan->approach == NULL ? "" : plan->approach);
+    all->begun_ms = clock_now_ms();
+    progress_begin(&all->shown, doing);
+    search_result result = search_run(plan);
+    progress_step_done(&all->shown);
+    progress_end(&all->shown);
+    return result;
+}
+
 static void explore_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
 {
     const request *asked = all->asked;
@@ -121,13 +146,15 @@ static void explore_one(const sh_stress_scenario *scenario, const char *approach
                         .preemptions = (size_t)asked->preemptions,
                         .pct_depth = (size_t)asked->depth,
                         .random_runs = (size_t)asked->runs,
-                        .seed = (uint64_t)asked->seed};
-    search_result result = search_run(&plan);
+                        .seed = (uint64_t)asked->seed,
+                        .look = all->shown.shown ? show_progress : NULL,
+                        .look_data = all};
+    search_result result = search(&plan, all);
     all->found = all->found || result.found;
     const char *file = result.found ? save(asked, &plan, &result) : NULL;
     (void)json_array_append_new(all->results, output_search_json(&plan, &result, file));
     if (output_is_text(&asked->output))
-        output_search(&plan, &result, file);
+        output_search(all->widths, &plan, &result, file);
     explore_free(result.last);
 }
 
@@ -144,19 +171,33 @@ static void explore_scenario(const sh_stress_scenario *scenario, progress_of_all
             explore_one(scenario, *each, all);
 }
 
+static int count_searches(command_scenarios each, const char *only_or_null)
+{
+    int count = 0;
+    for (; *each != NULL; each++) {
+        count += (*each)->approaches == NULL && only_or_null == NULL;
+        for (const char *const *name = (*each)->approaches; name != NULL && *name != NULL; name++)
+            count += only_or_null == NULL || strcmp(only_or_null, *name) == 0;
+    }
+    return count;
+}
+
 int command_explore(int argc, char **argv, command_scenarios scenarios)
 {
     request asked = {.preemptions = 2, .depth = 3, .seed = 1, .save = "."};
     argument_parse(&parser, argc, argv, &asked);
-    progress_of_all all = {.asked = &asked, .results = json_array()};
+    const sh_stress_scenario *chosen[MOST_NAMES + 1] = {NULL};
     for (size_t i = 0; i < asked.name_count; i++)
-        (void)command_find(scenarios, asked.names[i]); /* before anything is run */
+        chosen[i] = command_find(scenarios, asked.names[i]);
+    command_scenarios each = asked.name_count == 0 ? scenarios : chosen;
+    progress_of_all all = {.asked = &asked,
+                           .widths = output_widths_of(each),
+                           .shown = progress_start(count_searches(each, asked.approach)),
+                           .results = json_array()};
     if (output_is_text(&asked.output))
-        output_search_heading();
-    for (size_t i = 0; i < asked.name_count; i++)
-        explore_scenario(command_find(scenarios, asked.names[i]), &all);
-    for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
-        explore_scenario(*scenarios, &all);
+        output_search_heading(all.widths);
+    for (; *each != NULL; each++)
+        explore_scenario(*each, &all);
     output_write(&asked.output, "explore", all.results);
     return all.found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../argument.h"
+#include "../../colour.h"
 #include "../../die.h"
+#include "checkpoints.h"
 #include "command.h"
 #include "output.h"
 #include <stdio.h>
 #include <string.h>
 
+enum { MOST_APPROACHES = 64 };
+
 static const struct argp_option options[] = {
-    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON array instead", 0},
+    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON object instead", 0},
     {0},
 };
 
@@ -18,7 +22,26 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    .options = options, .parser = take_option, .doc = "Print the scenarios, and what each retells."};
+    .options = options,
+    .parser = take_option,
+    .doc = "Print the scenarios and what each retells, the approaches, the levels of `run`, "
+           "and the checkpoints of the library; a scenario's own are known to it alone."};
+
+/* ---- what there is ----------------------------------------------------------------------------------------------- */
+
+/* Of `run`; they can be added together. */
+static const struct {
+    int level;
+    const char *where;
+} levels[] = {
+    {1, "at every allocation"},
+    {2, "at every crossing between host and native call"},
+    {4, "at every checkpoint"},
+    {8, "a little, at every checkpoint"},
+    {16, "only at call sites not seen before"},
+};
+
+enum { LEVELS = sizeof levels / sizeof *levels };
 
 const sh_stress_scenario *command_find(command_scenarios all, const char *name)
 {
@@ -38,41 +61,117 @@ int command_has_approach(const sh_stress_scenario *scenario, const char *approac
     return 0;
 }
 
-static json_t *describe(const sh_stress_scenario *scenario)
+/* Those of all scenarios, each once. */
+typedef struct approach_names {
+    const char *names[MOST_APPROACHES];
+    size_t count;
+} approach_names;
+
+static void add_name(approach_names *to, const char *name)
 {
-    json_t *approaches = json_array();
-    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
-        (void)json_array_append_new(approaches, json_string(*each));
-    return json_pack("{s:s, s:s?, s:s, s:I, s:o}", "name", scenario->name, "retells", scenario->retells, "violation",
-                     scenario->violation, "threads", (json_int_t)scenario->thread_count, "approaches", approaches);
+    for (size_t i = 0; i < to->count; i++)
+        if (strcmp(to->names[i], name) == 0)
+            return;
+    if (to->count < MOST_APPROACHES)
+        to->names[to->count++] = name;
 }
 
-static void print(const sh_stress_scenario *scenario)
+static approach_names approaches_of(command_scenarios all)
 {
-    (void)printf("%s, %zu threads\n", scenario->name, scenario->thread_count);
+    approach_names found = {.count = 0};
+    for (; *all != NULL; all++)
+        for (const char *const *each = (*all)->approaches; each != NULL && *each != NULL; each++)
+            add_name(&found, *each);
+    return found;
+}
+
+static int count_scenarios_with(command_scenarios all, const char *approach)
+{
+    int count = 0;
+    for (; *all != NULL; all++)
+        count += command_has_approach(*all, approach);
+    return count;
+}
+
+/* ---- for a person ------------------------------------------------------------------------------------------------ */
+
+static void print_heading(const char *heading)
+{
+    colour_print_padded(COLOUR_BOLD, 0, heading);
+    (void)putchar('\n');
+}
+
+static void print_scenario(const sh_stress_scenario *scenario)
+{
+    (void)printf("  %s, %zu threads\n", scenario->name, scenario->thread_count);
     if (scenario->retells != NULL)
-        (void)printf("    retells     %s\n", scenario->retells);
-    (void)printf("    never       %s\n", scenario->violation);
+        (void)printf("      retells     %s\n", scenario->retells);
+    (void)printf("      never       %s\n", scenario->violation);
     if (scenario->approaches != NULL)
-        (void)printf("    approaches ");
+        (void)printf("      approaches ");
     for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
         (void)printf(" %s", *each);
-    (void)printf("%s\n", scenario->approaches == NULL ? "" : "\n");
+    (void)printf("%s", scenario->approaches == NULL ? "" : "\n");
+}
+
+static void print_all(command_scenarios all)
+{
+    print_heading("scenarios");
+    for (command_scenarios each = all; *each != NULL; each++)
+        print_scenario(*each);
+    approach_names approaches = approaches_of(all);
+    print_heading("\napproaches, and in how many scenarios");
+    for (size_t i = 0; i < approaches.count; i++)
+        (void)printf("  %-20s%3d\n", approaches.names[i], count_scenarios_with(all, approaches.names[i]));
+    print_heading("\nlevels of `run`: where it collects; they can be added together");
+    for (size_t i = 0; i < LEVELS; i++)
+        (void)printf("  %4d  %s\n", levels[i].level, levels[i].where);
+    print_heading("\ncheckpoints of the library");
+    for (const char *const *each = checkpoint_names; *each != NULL; each++)
+        (void)printf("  %s\n", *each);
+}
+
+/* ---- as JSON ----------------------------------------------------------------------------------------------------- */
+
+static json_t *names_json(const char *const *names_or_null)
+{
+    json_t *array = json_array();
+    for (; names_or_null != NULL && *names_or_null != NULL; names_or_null++)
+        (void)json_array_append_new(array, json_string(*names_or_null));
+    return array;
+}
+
+static json_t *scenario_json(const sh_stress_scenario *scenario)
+{
+    return json_pack("{s:s, s:s?, s:s, s:I, s:o}", "name", scenario->name, "retells", scenario->retells, "violation",
+                     scenario->violation, "threads", (json_int_t)scenario->thread_count, "approaches",
+                     names_json(scenario->approaches));
+}
+
+static json_t *all_json(command_scenarios all)
+{
+    json_t *scenarios = json_array();
+    for (command_scenarios each = all; *each != NULL; each++)
+        (void)json_array_append_new(scenarios, scenario_json(*each));
+    approach_names found = approaches_of(all);
+    json_t *approaches = json_array();
+    for (size_t i = 0; i < found.count; i++)
+        (void)json_array_append_new(approaches, json_string(found.names[i]));
+    json_t *collects = json_array();
+    for (size_t i = 0; i < LEVELS; i++)
+        (void)json_array_append_new(collects,
+                                    json_pack("{s:i, s:s}", "level", levels[i].level, "where", levels[i].where));
+    return json_pack("{s:o, s:o, s:o, s:o}", "scenarios", scenarios, "approaches", approaches, "levels", collects,
+                     "checkpoints", names_json(checkpoint_names));
 }
 
 int command_list(int argc, char **argv, command_scenarios all)
 {
     argument_common asked = {.json = false};
     argument_parse(&parser, argc, argv, &asked);
-    json_t *array = json_array();
-    for (; *all != NULL; all++)
-        if (asked.json)
-            (void)json_array_append_new(array, describe(*all));
-        else
-            print(*all);
     if (asked.json)
-        output_json(array);
+        output_json(all_json(all));
     else
-        json_decref(array);
+        print_all(all);
     return COMMAND_FOUND_NOTHING;
 }

@@ -9,8 +9,16 @@
 /* A column for each strand, a line for each thing that was told, and the violation where it happened. */
 void output_tale(const tale *told);
 
-void output_search(const search_plan *plan, const search_result *result, const char *file_or_null);
-void output_search_heading(void);
+/* How wide the first two columns of the table are. */
+typedef struct output_widths {
+    int scenario, approach;
+} output_widths;
+
+/* scenarios is NULL-terminated. */
+output_widths output_widths_of(const sh_stress_scenario *const *scenarios);
+void output_search_heading(output_widths widths);
+void output_search(output_widths widths, const search_plan *plan, const search_result *result,
+                   const char *file_or_null);
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null);
 json_t *output_tale_json(const tale *told);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 8, COLUMN_WIDTH = 34, NAME_WIDTH = 18 };
+enum { COLUMNS = 8, COLUMN_WIDTH = 34 };
 
 /* ---- the tale of a run ------------------------------------------------------------------------------------------- */
 
@@ -79,15 +79,34 @@ void output_tale(const tale *told)
 
 /* ---- searches ---------------------------------------------------------------------------------------------------- */
 
-void output_search_heading(void)
+static void widen(int *width, const char *name)
 {
-    (void)printf("%-*s%-*s%12s%10s%9s  %s\n", NAME_WIDTH + 2, "scenario", NAME_WIDTH, "approach", "schedules", "states",
-                 "seconds", "found");
+    int needed = (int)strlen(name) + 2;
+    *width = needed > *width ? needed : *width;
 }
 
-void output_search(const search_plan *plan, const search_result *result, const char *file_or_null)
+output_widths output_widths_of(const sh_stress_scenario *const *scenarios)
 {
-    (void)printf("%-*s%-*s%12zu%10zu%9.2f  ", NAME_WIDTH + 2, plan->scenario->name, NAME_WIDTH,
+    output_widths widths = {.scenario = 0};
+    widen(&widths.scenario, "scenario");
+    widen(&widths.approach, "approach");
+    for (; *scenarios != NULL; scenarios++) {
+        widen(&widths.scenario, (*scenarios)->name);
+        for (const char *const *each = (*scenarios)->approaches; each != NULL && *each != NULL; each++)
+            widen(&widths.approach, *each);
+    }
+    return widths;
+}
+
+void output_search_heading(output_widths widths)
+{
+    (void)printf("%-*s%-*s%10s%10s%9s  %s\n", widths.scenario, "scenario", widths.approach, "approach", "schedules",
+                 "states", "seconds", "found");
+}
+
+void output_search(output_widths widths, const search_plan *plan, const search_result *result, const char *file_or_null)
+{
+    (void)printf("%-*s%-*s%10zu%10zu%9.2f  ", widths.scenario, plan->scenario->name, widths.approach,
                  plan->approach == NULL ? "-" : plan->approach, result->schedules, result->states, result->seconds);
     if (result->found)
         colour_print_padded(COLOUR_RED, 0, result->last->told.violation);

@@ -2,10 +2,10 @@
 """The comparison: scenarios down, approaches across; what was found, and after how much searching."""
 from html import escape
 
-from drawing import count, duration, picture, rect, text, wrapped
+from drawing import count, duration, picture, rect, text
 
 ALONE = "–"  # the approach of a scenario that has but one way
-LABEL, CELL, CELL_GAP, ROW, TOP, MARGIN = 200, 152, 4, 46, 70, 12
+LABEL, CELL, CELL_GAP, ROW, TOP, MARGIN = 168, 168, 4, 60, 70, 12
 HEATS = (10, 100, 1000)  # schedules, or hundredths of a second
 
 STYLE = """
@@ -39,14 +39,14 @@ def heat(result):
 
 
 def said(result):
-    """(kind, in a word, in more words) of one result; None: there is none."""
+    """(kind, in a word, [in more words]) of one result; None: there is none."""
     if result is None:
-        return "none", ALONE, "not run"
+        return "none", "", ["not run"]
     if result["found"]:
-        return f"found-{heat(result)}", "found", f"after {effort(result)}"
+        return f"found-{heat(result)}", "found", [f"after {effort(result)}"]
     if result.get("complete"):
-        return "whole", "nothing", f"in {effort(result)}, all with up to {count(result['complete_to'], 'preemption')}"
-    return "partly", "nothing", f"in {effort(result)}" + (f", {duration(result['seconds'])}" if "rounds" in result else "")
+        return "whole", "nothing", [f"in {effort(result)},", f"complete to {count(result['complete_to'], 'preemption')}"]
+    return "partly", "nothing", [f"in {effort(result)},", f"{duration(result['seconds'])}, not complete"]
 
 
 def cells(results):
@@ -65,7 +65,7 @@ def table(results, address):
         data = []
         for _, result in row:
             kind, word, more = said(result)
-            inside = f"<strong>{word}</strong><span>{more}</span>"
+            inside = f"<strong>{word}</strong>" + "".join(f"<span>{words}</span>" for words in more)
             if result is not None and address(result):
                 inside = f'<a href="#{address(result)}">{inside}</a>'
             data.append(f'<td class="{kind}">{inside}</td>')
@@ -77,7 +77,7 @@ def table(results, address):
 
 def legend():
     items = [("found-4", f"found within {HEATS[0]} schedules"), ("found-3", f"{HEATS[1]}"), ("found-2", f"{HEATS[2]:,}"),
-             ("found-1", "later"), ("whole", "nothing in all schedules of the bound"), ("partly", "nothing so far")]
+             ("found-1", "later"), ("whole", "nothing in any schedule up to the bound"), ("partly", "nothing so far")]
     return '<p class="legend">' + " ".join(f'<span><i class="{kind}"></i> {words}</span>' for kind, words in items) + "</p>"
 
 
@@ -87,7 +87,7 @@ def heat_map(results, style):
     rows = cells(results)
     width, height = LABEL + CELL * len(approaches) + MARGIN, TOP + ROW * len(rows) + 8
     title = "What was found, and after how many schedules"
-    parts, words = [text(MARGIN, 26, title, "title")], []
+    parts, described = [text(MARGIN, 26, title, "title")], []
     for column, approach in enumerate(approaches):
         parts.append(text(LABEL + CELL * column + 10, TOP - 10, approach, "name"))
     for number, (scenario, row) in enumerate(rows):
@@ -97,6 +97,6 @@ def heat_map(results, style):
             kind, word, more = said(result)
             x = LABEL + CELL * column
             parts += [rect(x, y, CELL - CELL_GAP, ROW - CELL_GAP, kind, 4), text(x + 10, y + 17, word, "name")]
-            parts.append(text(x + 10, y + 33, wrapped(more, CELL * 2)[0].split(",  ")[0].split(", all")[0], "small"))
-            words.append(f"{scenario}, {approach}: {word} {more}")
-    return picture(title, ". ".join(words), max(width, 480), height, parts, style)
+            parts += [text(x + 10, y + 33 + 14 * at, words, "small") for at, words in enumerate(more)]
+            described.append(f"{scenario}, {approach}: {word} {' '.join(more)}")
+    return picture(title, ". ".join(described), max(width, 480), height, parts, style)

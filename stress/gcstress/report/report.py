@@ -32,7 +32,8 @@ p {{ margin: .4rem 0 }} .quiet, caption, dt {{ color: var(--quiet) }} .bad {{ co
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: 0 }} dd {{ margin: 0; overflow-wrap: anywhere }}
 table {{ border-collapse: separate; border-spacing: 3px; width: 100%; font-size: .9rem }}
 caption {{ text-align: left; font-size: .85rem; padding: 0 0 .4rem }}
-th {{ text-align: left; padding: .35rem .5rem; font-weight: 600 }} .heat th[scope=row] {{ white-space: nowrap; width: 1% }}
+th {{ text-align: left; padding: .35rem .5rem; font-weight: 600 }} .heat {{ table-layout: fixed; min-width: 44rem }}
+.heat th[scope=row] {{ overflow-wrap: anywhere }}
 .heat td {{ border-radius: 5px; padding: .4rem .6rem; vertical-align: top }} .heat td span {{ display: block; font-size: .8rem }}
 .heat a {{ color: inherit; text-decoration: none; display: block }} .heat a strong {{ text-decoration: underline }}
 td.none {{ background: var(--soft); color: var(--quiet) }} .whole {{ background: var(--good-soft) }} .partly {{ background: var(--good-pale) }}

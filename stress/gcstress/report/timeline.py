@@ -154,8 +154,8 @@ class Timeline:
     def place_rows(self):
         y = self.top + 8
         for row in self.shown:
-            width = self.threads_end() - self.x(row.who) - 30 if row.kind == "violation" else self.lane_width - 34
-            row.lines = wrapped(row.words, width, 7.6 if row.kind == "violation" else 6.9)
+            width = self.threads_end() - self.x(row.who) - 30 if row.kind == "violation" else self.lane_width - 30
+            row.lines = wrapped(row.words, width, 7.6 if row.kind == "violation" else 6.5)
             height = len(row.lines) * LETTERS + (6 if row.deed in ARROWS else 0) + (8 if row.kind == "violation" else 0)
             row.top = y
             row.dot = y + height - 1 if row.deed in ARROWS else y + LETTERS / 2 + (4 if row.kind == "violation" else 1)
@@ -216,6 +216,17 @@ def draw_numbers(of):
             yield rect(x - 28, top, 56, bottom - top, f"f{of.colour(span.thing)}", 4)
             if bottom - top >= LETTERS + 4:
                 yield text(x, (top + bottom) / 2 + 4, label, "on", "middle")
+        yield from draw_free(of, number)
+
+
+def draw_free(of, number):
+    """The word between two bars, where there is room."""
+    spans = of.stands.get(number, [])
+    for span, behind in zip(spans, [*spans[1:], None]):
+        top, bottom = of.y(span.last), of.bottom if behind is None else of.y(behind.first)
+        if bottom - top >= 2 * LETTERS:
+            yield rect(of.number_x(number) - 16, (top + bottom) / 2 - 8, 32, 16, "ground")
+            yield text(of.number_x(number), (top + bottom) / 2 + 4, "free", "quiet", "middle")
 
 
 def draw_held(of):
