@@ -2,15 +2,18 @@
 #include "output_request.h"
 #include "../../die.h"
 #include "../report/report.h"
+#include "command_line.h"
 #include "output.h"
 #include "output_file.h"
 #include "output_result.h"
-#include <errno.h>
 #include <safehandle.h>
-#include <string.h>
 
-enum { OPTION_JSON = 'j', OPTION_TAP = 256, OPTION_JUNIT, OPTION_REPORT }; /* no short forms: the commands have their own */
-enum { COMMAND_LINE_BYTES = 8192 };
+enum {
+    OPTION_JSON = 'j',
+    OPTION_TAP = 256,
+    OPTION_JUNIT,
+    OPTION_REPORT
+}; /* no short forms: the commands have their own */
 
 static const struct argp_option options[] = {
     {"json", OPTION_JSON, NULL, 0, "Print a JSON object instead of the table", 1},
@@ -73,61 +76,27 @@ bool output_is_text(const output_request *request)
 
 /* ---- command lines ----------------------------------------------------------------------------------------------- */
 
-static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_";
-
-typedef struct command_line {
-    char text[COMMAND_LINE_BYTES];
-    size_t length;
-} command_line;
-
-static void add(command_line *to, const char *text)
+/* null where a name in it is no UTF-8. */
+static json_t *to_json(const char *line)
 {
-    for (; *text != '\0' && to->length + 1 < sizeof to->text; text++)
-        to->text[to->length++] = *text;
-}
-
-static void add_word(command_line *to, const char *word)
-{
-    add(to, to->length == 0 ? "" : " ");
-    if (word[0] != '\0' && word[strspn(word, harmless)] == '\0') {
-        add(to, word);
-        return;
-    }
-    add(to, "'");
-    for (; *word != '\0'; word++)
-        add(to, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
-    add(to, "'");
-}
-
-/* As a shell takes it. null where a name is no UTF-8. */
-static json_t *to_json(const command_line *line)
-{
-    json_t *string = json_string(line->text);
+    json_t *string = json_string(line);
     return string == NULL ? json_null() : string;
 }
 
 static json_t *arguments_json(const output_request *request, const char *command)
 {
     static command_line line;
-    line = (command_line){.length = 0};
-    add_word(&line, program_invocation_short_name);
-    add_word(&line, command);
+    command_line_begin(&line, command);
     for (int i = 1; i < request->argument_count; i++)
-        add_word(&line, request->arguments[i]);
-    return to_json(&line);
+        command_line_add(&line, request->arguments[i]);
+    return to_json(line.text);
 }
 
 static void add_replay(json_t *result)
 {
-    static command_line line;
     const char *file = json_string_value(json_object_get(result, "file"));
-    if (file == NULL)
-        return;
-    line = (command_line){.length = 0};
-    add_word(&line, program_invocation_short_name);
-    add_word(&line, "replay");
-    add_word(&line, file);
-    (void)json_object_set_new(result, "replay", to_json(&line));
+    if (file != NULL)
+        (void)json_object_set_new(result, "replay", to_json(command_line_replay(file)));
 }
 
 /* ---- the document ------------------------------------------------------------------------------------------------ */

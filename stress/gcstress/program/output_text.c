@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../colour.h"
+#include "command_line.h"
 #include "output.h"
 #include <stdio.h>
 #include <string.h>
@@ -113,9 +114,9 @@ void output_search(output_widths widths, const search_plan *plan, const search_r
     else
         colour_print_padded(COLOUR_GREEN, 0, "nothing");
     if (!result->found && result->is_complete)
-        (void)printf(", complete to %zu preemptions", result->complete_to);
+        (void)printf(", complete to %zu preemption%s", result->complete_to, result->complete_to == 1 ? "" : "s");
     (void)putchar('\n');
     if (file_or_null != NULL)
-        (void)printf("    gcstress replay %s\n", file_or_null);
+        (void)printf("    %s\n", command_line_replay(file_or_null));
     (void)fflush(stdout);
 }

@@ -46,7 +46,8 @@ def said(result):
         return f"found-{heat(result)}", "found", [f"after {effort(result)}"]
     if result.get("complete"):
         return "whole", "nothing", [f"in {effort(result)},", f"complete to {count(result['complete_to'], 'preemption')}"]
-    return "partly", "nothing", [f"in {effort(result)},", f"{duration(result['seconds'])}, not complete"]
+    more = ", not complete" if "complete" in result else ""
+    return "partly", "nothing", [f"in {effort(result)},", f"{duration(result['seconds'])}{more}"]
 
 
 def cells(results):
@@ -75,9 +76,12 @@ def table(results, address):
             + "\n".join(rows) + "\n</tbody></table>")
 
 
-def legend():
-    items = [("found-4", f"found within {HEATS[0]} schedules"), ("found-3", f"{HEATS[1]}"), ("found-2", f"{HEATS[2]:,}"),
-             ("found-1", "later"), ("whole", "nothing in any schedule up to the bound"), ("partly", "nothing so far")]
+def legend(results):
+    """In schedules where they are counted, else in seconds."""
+    is_counted = any("schedules" in result for result in results)
+    bounds = [f"{bound:,}" if is_counted else f"{bound / 100:g}" for bound in HEATS]
+    items = [("found-4", f"found within {bounds[0]} {'schedules' if is_counted else 's'}"), ("found-3", bounds[1]),
+             ("found-2", bounds[2]), ("found-1", "later"), ("whole", "nothing in any schedule up to the bound"), ("partly", "nothing so far")]
     return '<p class="legend">' + " ".join(f'<span><i class="{kind}"></i> {words}</span>' for kind, words in items) + "</p>"
 
 

@@ -49,8 +49,8 @@ details {{ font-size: .9rem }} summary {{ cursor: pointer; color: var(--quiet) }
 @media print {{ body {{ margin: 0; max-width: none; font-size: 12px; -webkit-print-color-adjust: exact; print-color-adjust: exact }}
   h2, h3 {{ break-after: avoid }} svg, table, .sum, pre {{ break-inside: avoid }} details {{ display: none }} svg {{ min-width: 0 !important }} }}
 """
-KEY = ("A column for each thread, from the top to the bottom; one thread runs at a time, where its line is thick. "
-       "A bar on a thread’s line: it holds a number. It turns dashed and red where the number is no longer what the thread "
+KEY = ("A column for each thread, from the top to the bottom, in the order in which they told of it; where its line is "
+       "thick, a thread is the one that goes on. A bar on a thread’s line: it holds a number. It turns dashed and red where the number is no longer what the thread "
        "means. On the right, what each number stands for, and who opens, calls or closes it.")
 
 
@@ -141,7 +141,7 @@ def page(document):
     terms = "".join(f"<dt>{term}</dt><dd>{escape(words)}</dd>" for term, words in facts(document))
     body = ["<h1>gcstress report</h1>",
             f'<p class="sum{" bad" if failures else ""}">{escape(what_was_found(results))}</p>', f"<dl>{terms}</dl>",
-            "<h2>Comparison</h2>", f'<div class="wide">{heat_map.table(results, address_of)}</div>', heat_map.legend()]
+            "<h2>Comparison</h2>", f'<div class="wide">{heat_map.table(results, address_of)}</div>', heat_map.legend(results)]
     if failures:
         body += ["<h2>Failures</h2>", f'<p class="quiet">{KEY}</p>', *map(failure, failures)]
     for scenario, drawn in curves.curves_of(results):

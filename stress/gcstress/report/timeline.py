@@ -5,14 +5,13 @@ A thick part of a lane: that thread runs. A bar beside it: the thread holds a nu
 longer what the thread means. In a number's lane, a bar: what it stands for. Arrows: who opens, calls and closes.
 """
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 
 from drawing import COLOURS, circle, line, picture, rect, text, wrapped
 
 STEPS, NUMBER, LANE, WIDTH, MARGIN, HEAD, HEADING = 34, 104, 168, 960, 12, 40, 34
 BAR, LETTERS, ROW_GAP = 9, 15, 9
-MOST_NUMBERS, MOST_BEFORE, MOST_BEHIND = 3, 60, 14
+MOST_NUMBERS, MOST_BEFORE, MOST_BEHIND = 3, 40, 12
 ARROWS = {"opens", "calls", "closes"}
 
 STYLE = """
@@ -86,10 +85,11 @@ def rows_of(tale, threads):
 
 
 def numbers_of(rows):
-    """Those that are spoken of most often, and how many others there are."""
-    spoken = Counter(row.number for row in rows if row.deed in ARROWS | {"holds"})
-    shown = sorted(number for number, _ in spoken.most_common(MOST_NUMBERS))
-    return shown, len(spoken) - len(shown)
+    """Those that are spoken of next to the violation, and how many others there are."""
+    at = next(at for at, row in enumerate(rows) if row.kind == "violation")
+    spoken = list(dict.fromkeys(rows[near].number for near in sorted(range(len(rows)), key=lambda near: abs(near - at))
+                                if rows[near].deed in ARROWS | {"holds"}))
+    return sorted(spoken[:MOST_NUMBERS]), len(spoken[MOST_NUMBERS:])
 
 
 def label_of(rows, value, member, otherwise):
