@@ -33,13 +33,13 @@
 
 SH_BEGIN_DECLARATIONS
 
-/* Invariant: everything but approaches, retells and collect is set; thread_count is from 1 to 8; what it points to lives as long
- * as the process. */
+/* Invariant: everything but approaches, retells and collect is set; thread_count is from 1 to 8; what it points to
+ * lives as long as the process. */
 typedef struct sh_stress_scenario {
     size_t size_bytes; /* of this struct */
     const char *name;
-    const char *retells;          /* which document, or which bug of which program; NULL: none */
-    const char *violation;        /* what must not happen, in one sentence */
+    const char *retells;           /* which document, or which bug of which program; NULL: none */
+    const char *violation;         /* what must not happen, in one sentence */
     const char *const *approaches; /* names, NULL-terminated; NULL: there is but one way */
     size_t thread_count;
     /* A fresh world for one run, on the main thread; approach: one of approaches, or NULL. */
@@ -48,8 +48,8 @@ typedef struct sh_stress_scenario {
     void (*thread)(void *world, size_t index);
     /* When all threads have returned: judges, and frees the world. */
     void (*end)(void *world);
-    /* A runtime with a collector of its own: collects now, on this thread, which has come to a checkpoint. False: here it
-     * cannot. `gcstress run` then starts the library with the manual host. NULL: `run` takes the Boehm collector. */
+    /* A runtime with a collector of its own: collects now, on this thread, which has come to a checkpoint. False: here
+     * it cannot. `gcstress run` then starts the library with the manual host. NULL: `run` takes the Boehm collector. */
     bool (*collect)(void *world);
 } sh_stress_scenario;
 

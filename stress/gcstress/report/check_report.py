@@ -85,7 +85,6 @@ def check_look(checks, browser, name, text, words):
         found = check_page(checks, browser, page, scheme, least=30)
         missing = [word for word in words if found is None or word not in found["words"]]
         checks.check(missing == [], f"{name}, {scheme}: it says what happened", missing)
-        check_screenshot(checks, browser, page, scheme)
 
 
 def pictures_of(text):
@@ -145,6 +144,8 @@ def main():
         check_timeline(checks, pictures_of(text)[0], found[0])
         check_table(checks, text)
         check_look(checks, browser, "a race", text, [found[0]["violation"], found[0]["replay"], "Nothing was found with", "complete to 1 preemption"])
+        for scheme in SCHEMES:
+            check_screenshot(checks, browser, pathlib.Path("page.html").resolve(), scheme)
         _, text = explored(SCENARIOS)
         check_embedders(checks, text)
         check_look(checks, browser, "an embedder's", text, ["it's # 1 & <odd>", "<bad>", "texture 71 was drawn for texture 70"])

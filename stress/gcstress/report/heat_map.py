@@ -5,7 +5,7 @@ from html import escape
 from drawing import count, duration, picture, rect, text
 
 ALONE = "–"  # the approach of a scenario that has but one way
-LABEL, CELL, CELL_GAP, ROW, TOP, MARGIN = 168, 168, 4, 60, 70, 12
+LEAST_LABEL, LETTER, CELL, CELL_GAP, ROW, TOP, MARGIN = 168, 8, 168, 4, 60, 70, 12
 HEATS = (10, 100, 1000)  # schedules, or hundredths of a second
 
 STYLE = """
@@ -89,17 +89,18 @@ def heat_map(results, style):
     """The same as a picture of its own."""
     _, approaches = rows_and_columns(results)
     rows = cells(results)
-    width, height = LABEL + CELL * len(approaches) + MARGIN, TOP + ROW * len(rows) + 8
+    label = max(LEAST_LABEL, *(MARGIN * 2 + LETTER * len(scenario) for scenario, _ in rows))
+    width, height = label + CELL * len(approaches) + MARGIN, TOP + ROW * len(rows) + 8
     title = "What was found, and after how many schedules"
     parts, described = [text(MARGIN, 26, title, "title")], []
     for column, approach in enumerate(approaches):
-        parts.append(text(LABEL + CELL * column + 10, TOP - 10, approach, "name"))
+        parts.append(text(label + CELL * column + 10, TOP - 10, approach, "name"))
     for number, (scenario, row) in enumerate(rows):
         y = TOP + ROW * number
         parts.append(text(MARGIN, y + 20, scenario, "name"))
         for column, (approach, result) in enumerate(row):
             kind, word, more = said(result)
-            x = LABEL + CELL * column
+            x = label + CELL * column
             parts += [rect(x, y, CELL - CELL_GAP, ROW - CELL_GAP, kind, 4), text(x + 10, y + 17, word, "name")]
             parts += [text(x + 10, y + 33 + 14 * at, words, "small") for at, words in enumerate(more)]
             described.append(f"{scenario}, {approach}: {word} {' '.join(more)}")

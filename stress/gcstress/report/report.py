@@ -42,7 +42,8 @@ td.none {{ background: var(--soft); color: var(--quiet) }} .whole {{ background:
 .legend {{ font-size: .85rem; color: var(--quiet) }} .legend span {{ margin-right: 1.1rem; display: inline-block }}
 .legend i {{ display: inline-block; width: .9rem; height: .9rem; border-radius: 3px; vertical-align: -.12rem }}
 .wide {{ overflow-x: auto }} svg {{ width: 100%; height: auto; display: block; margin: .6rem 0 }}
-pre {{ background: var(--soft); border: 1px solid var(--line); border-radius: 5px; padding: .5rem .8rem; overflow-x: auto; margin: .4rem 0 }}
+pre {{ background: var(--soft); border: 1px solid var(--line); border-radius: 5px; padding: .5rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere;
+  margin: .4rem 0 }}
 .plain td, .plain th {{ border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top }}
 .plain {{ border-collapse: collapse }} .plain .n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }}
 details {{ font-size: .9rem }} summary {{ cursor: pointer; color: var(--quiet) }} li.bad {{ font-weight: 600 }}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from drawing import COLOURS, circle, line, picture, rect, text, wrapped
 
 STEPS, NUMBER, LANE, WIDTH, MARGIN, HEAD, HEADING = 34, 104, 168, 960, 12, 40, 34
-BAR, LETTERS, ROW_GAP = 9, 15, 9
+BAR, STAND, LONGEST_LABEL, LETTERS, ROW_GAP = 9, 80, 10, 15, 9
 MOST_NUMBERS, MOST_BEFORE, MOST_BEHIND = 3, 40, 12
 ARROWS = {"opens", "calls", "closes"}
 
@@ -213,7 +213,8 @@ def draw_numbers(of):
             if bottom <= of.top or top >= of.bottom:
                 continue
             label = label_of(of.all, span.thing, "thing", "thing")
-            yield rect(x - 28, top, 56, bottom - top, f"f{of.colour(span.thing)}", 4)
+            label = label if len(label) <= LONGEST_LABEL else f"… {span.thing}"
+            yield rect(x - STAND / 2, top, STAND, bottom - top, f"f{of.colour(span.thing)}", 4)
             if bottom - top >= LETTERS + 4:
                 yield text(x, (top + bottom) / 2 + 4, label, "on", "middle")
         yield from draw_free(of, number)
@@ -247,7 +248,7 @@ def draw_arrow(of, row, is_wrong):
     if row.deed not in ARROWS or row.number not in of.numbers:
         return
     kind = " wrong" if is_wrong else ""
-    end = of.number_x(row.number) - 29
+    end = of.number_x(row.number) - STAND / 2 - 1
     yield line(of.x(row.who) + 6, row.dot, end - 7, row.dot, "arrow" + kind)
     yield f'<path d="M{end - 8:.1f},{row.dot - 4:.1f} l8,4 l-8,4 z" class="tip{kind}"/>'
 
@@ -263,7 +264,7 @@ def draw_mark(of, row):
         yield line(x - 5, y - 5, x + 5, y + 5, "cross")
         yield line(x - 5, y + 5, x + 5, y - 5, "cross")
     elif row.deed:
-        yield circle(x, y, 5, f"f{colour}")
+        yield circle(x, y, 3.5 if row.deed == "leaves" else 5, f"f{colour}")
     else:
         yield circle(x, y, 3.5 if row.kind == "told" else 2, "dot")
 
