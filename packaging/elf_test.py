@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shared library's name, and the protections that compiler and linker were asked for."""
+"""The shared libraries' names, and the protections that compiler and linker were asked for."""
 import json
 import os
 import re
@@ -11,8 +11,17 @@ from pathlib import Path
 import tap
 
 
-def readelf(option, file=os.environ["SHARED"]):
+SHARED = os.environ["SHARED"]
+LIBRARIES = [library for library in (SHARED, os.environ["GCSTRESS"]) if library]
+
+
+def readelf(option, file=SHARED):
     return tap.run(os.environ["READELF"], "--wide", option, file)
+
+
+def each(option):
+    """What readelf says of each library, with its name."""
+    return [(Path(library).name, readelf(option, library)) for library in LIBRARIES]
 
 
 def compiler_can(flag, look_at):
@@ -25,30 +34,35 @@ def compiler_can(flag, look_at):
 
 
 def test_soname():
-    found = re.search(r"\(SONAME\).*\[(.*)\]", readelf("--dynamic"))
-    assert found and found.group(1) == "libsafehandle.so.0", found and found.group(1)
+    for name, told in each("--dynamic"):
+        found = re.search(r"\(SONAME\).*\[(.*)\]", told)
+        assert found and found.group(1) == name.partition(".so")[0] + ".so.0", found and found.group(1)
 
 
 def test_full_relro():
-    assert "GNU_RELRO" in readelf("--program-headers")
+    for name, told in each("--program-headers"):
+        assert "GNU_RELRO" in told, name
 
 
 def test_symbols_are_bound_at_the_start():
-    dynamic = readelf("--dynamic")
-    assert re.search(r"\(FLAGS\).*BIND_NOW|\(BIND_NOW\)|\(FLAGS_1\).*\bNOW\b", dynamic), dynamic
+    for name, told in each("--dynamic"):
+        assert re.search(r"\(FLAGS\).*BIND_NOW|\(BIND_NOW\)|\(FLAGS_1\).*\bNOW\b", told), f"{name}\n{told}"
 
 
 def test_stack_is_not_executable():
-    stack = re.search(r"GNU_STACK\s+(?:0x\w+\s+){5}([RWE ]+?)\s+0x", readelf("--program-headers"))
-    assert stack and "E" not in stack.group(1), stack and stack.group(0)
+    for name, told in each("--program-headers"):
+        stack = re.search(r"GNU_STACK\s+(?:0x\w+\s+){5}([RWE ]+?)\s+0x", told)
+        assert stack and "E" not in stack.group(1), f"{name}: {stack and stack.group(0)}"
 
 
 def test_no_segment_is_writable_and_executable():
-    assert not re.search(r"LOAD\s.*\bRWE\b", readelf("--program-headers"))
+    for name, told in each("--program-headers"):
+        assert not re.search(r"LOAD\s.*\bRWE\b", told), name
 
 
 def test_stack_is_guarded():
-    assert "__stack_chk_fail" in tap.run(os.environ["NM"], "--dynamic", os.environ["SHARED"])
+    for library in LIBRARIES:
+        assert "__stack_chk_fail" in tap.run(os.environ["NM"], "--dynamic", library), library
 
 
 def says_where_jumps_may_land(file):
@@ -72,7 +86,8 @@ def test_stack_cannot_jump_over_its_guard_page():
 
 
 def test_code_is_not_written_to_by_the_loader():
-    assert "TEXTREL" not in readelf("--dynamic")
+    for name, told in each("--dynamic"):
+        assert "TEXTREL" not in told, name
 
 
 def test_thread_local_room_in_a_loaded_library_is_one_pointer():
@@ -85,8 +100,9 @@ def test_thread_local_room_in_a_loaded_library_is_one_pointer():
 
 def test_one_thread_local_variable_is_exported():
     """Programs are compiled with its name, which is that of the layout; no other may become part of what they know."""
-    symbols = re.findall(r"\bTLS\s+GLOBAL\s+DEFAULT\s+\d+\s+([\w@.]+)", readelf("--dyn-syms"))
-    assert [name.partition("@")[0] for name in symbols] == ["sh_lease_slots_1"], symbols
+    for name, told in each("--dyn-syms"):
+        symbols = re.findall(r"\bTLS\s+GLOBAL\s+DEFAULT\s+\d+\s+([\w@.]+)", told)
+        assert [symbol.partition("@")[0] for symbol in symbols] == ["sh_lease_slots_1"], f"{name}: {symbols}"
 
 
 UNLOADED = """
@@ -117,7 +133,8 @@ def test_threads_and_forks_outlive_dlclose():
 
 
 def test_is_never_unmapped():
-    assert re.search(r"\(FLAGS_1\).*\bNODELETE\b", readelf("--dynamic"))
+    for name, told in each("--dynamic"):
+        assert re.search(r"\(FLAGS_1\).*\bNODELETE\b", told), name
 
 
 tap.main(globals())

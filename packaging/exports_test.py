@@ -15,9 +15,17 @@ def symbols(library, *options):
     return [row[0].partition("@")[0] for row in rows if row[1] != "A"]
 
 
-def declared():
-    """Every name behind SH_API in the public headers: a function, or objects in one declaration."""
-    for header in (tap.SOURCE / "include").rglob("*.h"):
+def headers():
+    """Those of libsafehandle, and those that libgcstress has besides."""
+    found = set((tap.SOURCE / "include").rglob("*.h"))
+    stress = {tap.SOURCE / "include" / "safehandle" / "stress.h"}
+    assert stress < found
+    return found - stress, stress
+
+
+def declared(in_headers):
+    """Every name behind SH_API in these: a function, or objects in one declaration."""
+    for header in in_headers:
         text = re.sub(r"/\*.*?\*/", " ", header.read_text(encoding="utf-8"), flags=re.DOTALL)
         text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
         text = re.sub(r"__attribute__\s*\(\(.*?\)\)+", " ", text)
@@ -49,7 +57,8 @@ def link_all(*libraries, **options):
 
 
 def test_headers_declare_what_the_map_exports():
-    tap.same(list(declared()), tap.exported(), "the headers", "safehandle.map")
+    ours, _ = headers()
+    tap.same(list(declared(ours)), tap.exported(), "the headers", "safehandle.map")
 
 
 def test_shared_library_exports_the_map_exactly():
@@ -60,6 +69,12 @@ def test_static_library_defines_the_map_exactly():
     tap.same(symbols(os.environ["STATIC"], "--extern-only"), tap.exported(), "the static library", "safehandle.map")
 
 
+def test_libgcstress_exports_the_map_and_its_own_header_exactly():
+    _, stress = headers()
+    tap.same(symbols(tap.gcstress(), "--dynamic"), [*tap.exported(), *declared(stress)], "libgcstress",
+             "safehandle.map and stress.h")
+
+
 def test_every_name_begins_with_sh():
     assert all(name.startswith("sh_") for name in tap.exported()), tap.exported()
 
@@ -67,6 +82,11 @@ def test_every_name_begins_with_sh():
 def test_a_program_links_every_symbol_of_the_shared_library():
     shared = Path(os.environ["SHARED"])
     link_all(shared, env=os.environ | {"LD_LIBRARY_PATH": str(shared.parent)})
+
+
+def test_a_program_links_every_symbol_of_libgcstress():
+    library = Path(tap.gcstress())
+    link_all(library, env=os.environ | {"LD_LIBRARY_PATH": str(library.parent)})
 
 
 def test_a_program_links_every_symbol_of_the_static_library():

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -26,19 +27,22 @@ def installed(pattern):
     return found[0]
 
 
-def pkg_config(*arguments):
+def pkg_config(*arguments, package="safehandle"):
     """As a cross builder would: the copy's own directory of .pc files first, and its root before every path."""
     environment = os.environ | {"PKG_CONFIG_PATH": str(installed("safehandle.pc").parent),
                                 "PKG_CONFIG_SYSROOT_DIR": str(COPY)}
-    return shlex.split(tap.run(os.environ["PKG_CONFIG"], *arguments, "safehandle", env=environment))
+    return shlex.split(tap.run(os.environ["PKG_CONFIG"], *arguments, package, env=environment))
+
+
+def with_libraries():
+    return os.environ | {"LD_LIBRARY_PATH": str(installed("libsafehandle.so").parent)}
 
 
 def build_and_run(compiler, *flags):
     """The consumer in a directory of its own, so that nothing of the tree is found by chance."""
     with tempfile.TemporaryDirectory() as elsewhere:
         tap.run(*compiler, CONSUMER, "-o", "consumer", *flags, cwd=elsewhere)
-        libraries = str(installed("libsafehandle.so").parent)
-        tap.run("./consumer", cwd=elsewhere, env=os.environ | {"LD_LIBRARY_PATH": libraries})
+        tap.run("./consumer", cwd=elsewhere, env=with_libraries())
 
 
 def shared_flags():
@@ -116,12 +120,35 @@ def test_parts_of_all_sorts_meet_in_one_process():
                 cwd=elsewhere)
         tap.run("g++", "mixed.o", *(f"{name}.o" for name in sorts), "-o", "mixed", *shared_flags(), "-ldl",
                 cwd=elsewhere)
-        libraries = str(installed("libsafehandle.so").parent)
-        tap.run("./mixed", "./loaded.so", cwd=elsewhere, env=os.environ | {"LD_LIBRARY_PATH": libraries})
+        tap.run("./mixed", "./loaded.so", cwd=elsewhere, env=with_libraries())
 
 
 def test_static():
     build_and_run([*tap.CC, "-std=c11", *STRICT], *static_flags())
+
+
+def test_gcstress_lists_its_scenarios():
+    tap.gcstress()
+    assert "recycling" in tap.run(installed("bin/gcstress"), "list", env=with_libraries())
+
+
+def test_users_of_libgcstress_link_nothing_else():
+    tap.gcstress()
+    libraries = [flag for flag in pkg_config("--libs", package="gcstress") if flag.startswith("-l")]
+    assert libraries == ["-lgcstress"], libraries
+
+
+def test_a_scenario_of_a_strangers_is_explored():
+    tap.gcstress()
+    with tempfile.TemporaryDirectory() as elsewhere:
+        tap.run(*tap.CC, "-std=c11", *STRICT, CONSUMERS / "stressed.c", "-o", "stressed",
+                *pkg_config("--cflags", "--libs", package="gcstress"), cwd=elsewhere)
+        found = subprocess.run(["./stressed", "explore"], cwd=elsewhere, env=with_libraries(), capture_output=True,
+                               text=True, check=False)
+        assert found.returncode == 1 and "door 7 is closed under its user" in found.stdout, found
+        again = subprocess.run(["./stressed", "replay", "closed-under-its-user.schedule"], cwd=elsewhere,
+                               env=with_libraries(), capture_output=True, text=True, check=False)
+        assert again.returncode == 1 and "door 7 is closed under its user" in again.stdout, again
 
 
 tap.main(globals())

@@ -25,6 +25,13 @@ def run(*command, **options):
     return done.stdout
 
 
+def gcstress():
+    """The path of libgcstress, where it is built."""
+    if not os.environ["GCSTRESS"]:
+        raise Skip("gcstress is not built: it needs the Boehm host and jansson")
+    return os.environ["GCSTRESS"]
+
+
 def exported():
     """The symbols of safehandle.map, in its order."""
     text = (SOURCE / "runtime" / "safehandle.map").read_text(encoding="utf-8")

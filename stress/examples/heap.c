@@ -48,11 +48,11 @@ static void expect(sh_status status)
 void heap_report(object *dead)
 {
     expect(sh_host_collection_begin());
-    for (const object *each = dead; each != NULL; each = each->next) {
+    for (object *each = dead; each != NULL; each = each->next) {
         if (each->has_finalizer || each->h != NULL)
             sh_stress_tell("the collector finds the owner of file %d dead", each->number.file);
         if (each->has_finalizer)
-            expect(sh_host_drop_object((void *)(uintptr_t)each));
+            expect(sh_host_drop_object(each));
         if (each->h != NULL)
             expect(sh_host_drop(each->h));
     }
