@@ -20,15 +20,15 @@ error_t argument_take_common(int key, argument_common *asked)
     }
 }
 
-static void print_version(FILE *stream, struct argp_state *state)
+void argument_print_version(FILE *stream, struct argp_state *state_or_null)
 {
-    (void)state;
+    (void)state_or_null;
     (void)fprintf(stream, "%s %s\n", program_invocation_short_name, sh_version());
 }
 
 void argument_parse(const struct argp *parser, int argc, char **argv, void *asked)
 {
-    argp_program_version_hook = print_version;
+    argp_program_version_hook = argument_print_version;
     argp_err_exit_status = DIE_STATUS;
     (void)argp_parse(parser, argc, argv, 0, NULL, asked);
 }

@@ -17,6 +17,7 @@ QUOTED = [
     ("docs/domains.md", "docs/examples/domain.c"),
     ("docs/regions.md", "docs/examples/region.c"),
     ("docs/contracts.md", "packaging/consumer/broken_release.c"),
+    ("docs/gcstress.md", "packaging/consumer/stressed.c"),
 ]
 
 

@@ -12,6 +12,7 @@ static int release(sh_raw raw, void *context)
     (void)raw;
     (void)context;
     is_open = false;
+    sh_stress_tell("the door is closed");
     return 0;
 }
 

@@ -9,16 +9,27 @@
 #include <string.h>
 
 enum { MOST_APPROACHES = 64 };
+enum { OPTION_NAMES = 'n' };
+
+typedef struct request {
+    argument_common common;
+    bool only_names;
+} request;
 
 static const struct argp_option options[] = {
     {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON object instead", 0},
+    {"names", OPTION_NAMES, NULL, 0, "Print a line for each scenario: its name, and its approaches", 0},
     {0},
 };
 
 static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     (void)argument;
-    return argument_take_common(key, state->input);
+    request *asked = state->input;
+    if (key != OPTION_NAMES)
+        return argument_take_common(key, &asked->common);
+    asked->only_names = true;
+    return 0;
 }
 
 static const struct argp parser = {
@@ -101,17 +112,31 @@ static void print_heading(const char *heading)
     (void)putchar('\n');
 }
 
+static void print_approaches(const sh_stress_scenario *scenario)
+{
+    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
+        (void)printf(" %s", *each);
+    (void)putchar('\n');
+}
+
+static void print_names(command_scenarios all)
+{
+    for (; *all != NULL; all++) {
+        (void)fputs((*all)->name, stdout);
+        print_approaches(*all);
+    }
+}
+
 static void print_scenario(const sh_stress_scenario *scenario)
 {
     (void)printf("  %s, %zu threads\n", scenario->name, scenario->thread_count);
     if (scenario->retells != NULL)
         (void)printf("      retells     %s\n", scenario->retells);
     (void)printf("      never       %s\n", scenario->violation);
-    if (scenario->approaches != NULL)
+    if (scenario->approaches != NULL) {
         (void)printf("      approaches ");
-    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
-        (void)printf(" %s", *each);
-    (void)printf("%s", scenario->approaches == NULL ? "" : "\n");
+        print_approaches(scenario);
+    }
 }
 
 static void print_all(command_scenarios all)
@@ -167,10 +192,12 @@ static json_t *all_json(command_scenarios all)
 
 int command_list(int argc, char **argv, command_scenarios all)
 {
-    argument_common asked = {.json = false};
+    request asked = {.only_names = false};
     argument_parse(&parser, argc, argv, &asked);
-    if (asked.json)
+    if (asked.common.json)
         output_json(all_json(all));
+    else if (asked.only_names)
+        print_names(all);
     else
         print_all(all);
     return COMMAND_FOUND_NOTHING;
