@@ -20,6 +20,10 @@ class Checks:
                 print(f"# {line}")
         return holds
 
+    def skip(self, name, why):
+        self._count += 1
+        print(f"ok {self._count} - {name} # SKIP {why}")
+
     def finish(self):
         print(f"1..{self._count}")
         sys.exit(1 if self._failed else 0)

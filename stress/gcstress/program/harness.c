@@ -33,10 +33,10 @@ static void print_usage(FILE *stream)
         (void)fprintf(stream, "  %-10s%s\n", commands[i].name, commands[i].what);
     (void)fprintf(stream,
                   "\nExamples:\n"
-                  "  %s list                         what there is to run\n"
-                  "  %s explore                      all of it, with up to 2 preemptions\n"
-                  "  %s explore SCENARIO --help      what else can be asked for\n"
-                  "  %s replay SCENARIO.schedule     what was found, once more, and who did what\n"
+                  "  %s list                       what there is to run\n"
+                  "  %s explore                    all of it, with up to 2 preemptions\n"
+                  "  %s explore SCENARIO --preemptions=3\n"
+                  "  %s replay SCENARIO.schedule   what was found, once more, and who did what\n"
                   "\nEach command has a --help with examples of its own; --version tells the version.\n"
                   "Exit status: 0 nothing was found, 1 a violation was, 2 it could not run.\n",
                   program, program, program, program);
