@@ -132,6 +132,13 @@ def test_gcstress_lists_its_scenarios():
     assert "recycling" in tap.run(installed("bin/gcstress"), "list", env=with_libraries())
 
 
+def test_completion_lies_where_the_shells_look():
+    tap.gcstress()
+    for place in ("bash-completion/completions/gcstress", "zsh/site-functions/_gcstress",
+                  "fish/vendor_completions.d/gcstress.fish"):
+        installed(f"share/{place}")
+
+
 def test_users_of_libgcstress_link_nothing_else():
     tap.gcstress()
     libraries = [flag for flag in pkg_config("--libs", package="gcstress") if flag.startswith("-l")]

@@ -4,13 +4,14 @@
 #include "../explore/schedule_file.h"
 #include "command.h"
 #include "output.h"
+#include "output_request.h"
 #include <stdio.h>
 #include <string.h>
 
 enum { OPTION_SHRINK = 'r', OPTION_TIMES = 'n', MOST_TIMES = 1000000 };
 
 typedef struct request {
-    argument_common common;
+    output_request output;
     bool shrinks;
     long times;
     const char *path;
@@ -20,7 +21,6 @@ static const struct argp_option options[] = {
     {"shrink", OPTION_SHRINK, NULL, 0,
      "Leave out switch after switch that the violation does not need, and write it back", 0},
     {"times", OPTION_TIMES, "N", 0, "Replay it N times, and see the same each time (default: 1)", 0},
-    {"json", ARGUMENT_JSON, NULL, 0, "Print a JSON object instead", 0},
     {0},
 };
 
@@ -52,12 +52,17 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         if (asked->path == NULL)
             argp_error(state, "which FILE? `gcstress explore` writes one for each failure");
         return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->output;
+        return 0;
     default:
-        return argument_take_common(key, &asked->common);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp parser = {.options = options, .parser = take_option, .args_doc = "FILE", .doc = description};
+static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+    .options = options, .parser = take_option, .args_doc = "FILE", .doc = description, .children = children};
 
 static explore_plan plan_for(const schedule_file *file, command_scenarios all)
 {
@@ -109,10 +114,11 @@ int command_replay(int argc, char **argv, command_scenarios all)
     explore_plan plan = plan_for(&file, all);
     explore_result *result = asked.shrinks ? shrink(&plan, asked.path, &file) : replay(&plan, asked.times);
     bool found = result->found;
-    if (asked.common.json)
-        output_json(output_tale_json(&result->told));
-    else
+    if (output_is_text(&asked.output))
         output_tale(&result->told);
+    json_t *results = json_array();
+    (void)json_array_append_new(results, output_replay_json(&plan, result, asked.path));
+    output_write(&asked.output, "replay", results);
     explore_free(result);
     return found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
 }

@@ -21,6 +21,7 @@ void output_search(output_widths widths, const search_plan *plan, const search_r
                    const char *file_or_null);
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null);
+json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file);
 json_t *output_tale_json(const tale *told);
 /* Ends the program where stdout cannot be written. */
 void output_json(json_t *root);

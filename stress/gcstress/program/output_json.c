@@ -29,6 +29,13 @@ json_t *output_tale_json(const tale *told)
                      "violator", told->violator, "violation", told->violation);
 }
 
+static void add_failure(json_t *to, const tale *told, const char *file_or_null)
+{
+    (void)json_object_set_new(to, "violation", json_string(told->violation));
+    (void)json_object_set_new(to, "tale", output_tale_json(told));
+    (void)json_object_set_new(to, "file", file_or_null == NULL ? json_null() : json_string(file_or_null));
+}
+
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null)
 {
     json_t *object =
@@ -41,10 +48,21 @@ json_t *output_search_json(const search_plan *plan, const search_result *result,
         die("no memory");
     if (result->found) {
         (void)json_object_set_new(object, "found_by", json_string(result->found_by));
-        (void)json_object_set_new(object, "violation", json_string(result->last->told.violation));
-        (void)json_object_set_new(object, "tale", output_tale_json(&result->last->told));
-        (void)json_object_set_new(object, "file", file_or_null == NULL ? json_null() : json_string(file_or_null));
+        add_failure(object, &result->last->told, file_or_null);
     }
+    return object;
+}
+
+json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file)
+{
+    json_t *object =
+        json_pack("{s:s, s:s?, s:s?, s:s, s:f, s:b, s:I}", "scenario", plan->scenario->name, "approach", plan->approach,
+                  "retells", plan->scenario->retells, "never", plan->scenario->violation, "seconds", result->seconds,
+                  "found", (int)result->found, "switches", (json_int_t)schedule_switches(&result->choices.run));
+    if (object == NULL)
+        die("no memory");
+    if (result->found)
+        add_failure(object, &result->told, file);
     return object;
 }
 
