@@ -50,7 +50,8 @@ void heap_report(object *dead)
     expect(sh_host_collection_begin());
     for (object *each = dead; each != NULL; each = each->next) {
         if (each->has_finalizer || each->h != NULL)
-            sh_stress_tell("the collector finds the owner of file %d dead", each->number.file);
+            sh_stress_tell_of(SH_STRESS_DIES, 0, each->number.file, "the collector finds the owner of file %d dead",
+                              each->number.file);
         if (each->has_finalizer)
             expect(sh_host_drop_object(each));
         if (each->h != NULL)

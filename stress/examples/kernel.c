@@ -30,7 +30,8 @@ kernel_number kernel_open(kernel *of)
     of->files[number] = ++of->opened;
     kernel_number opened = {number, of->opened};
     (void)pthread_mutex_unlock(&of->lock);
-    sh_stress_tell("opens file %d, and gets number %d", opened.file, opened.number);
+    sh_stress_tell_of(SH_STRESS_OPENS, opened.number, opened.file, "opens file %d, and gets number %d", opened.file,
+                      opened.number);
     return opened;
 }
 
@@ -47,7 +48,8 @@ static void judge(kernel *of, kernel_number meant, const char *what)
 void kernel_read(kernel *of, kernel_number from)
 {
     SH_STRESS_CROSSING("kernel.read");
-    sh_stress_tell("reads from number %d, meaning file %d", from.number, from.file);
+    sh_stress_tell_of(SH_STRESS_CALLS, from.number, from.file, "reads from number %d, meaning file %d", from.number,
+                      from.file);
     (void)pthread_mutex_lock(&of->lock);
     judge(of, from, "a read");
     (void)pthread_mutex_unlock(&of->lock);
@@ -57,7 +59,8 @@ void kernel_read(kernel *of, kernel_number from)
 void kernel_close(kernel *of, kernel_number which)
 {
     SH_STRESS_CROSSING("kernel.close");
-    sh_stress_tell("closes number %d, meaning file %d", which.number, which.file);
+    sh_stress_tell_of(SH_STRESS_CLOSES, which.number, which.file, "closes number %d, meaning file %d", which.number,
+                      which.file);
     (void)pthread_mutex_lock(&of->lock);
     judge(of, which, "the close");
     of->files[which.number] = KERNEL_NO_FILE;

@@ -48,19 +48,30 @@ static bool run_new(machine *of, value *a)
     return true;
 }
 
+static void load_number(value *a, kernel_number number)
+{
+    a->number = number;
+    sh_stress_tell_of(SH_STRESS_HOLDS, number.number, number.file, "has number %d in a register", number.number);
+}
+
 static bool run_pack(machine *of, value *a, const value *b)
 {
     object *made = allocate(of);
+    if (b->reference->closed)
+        return false;
     made->reaches = b->reference;
-    made->number = b->reference->number;
+    load_number(a, b->reference->number);
+    made->number = a->number;
     a->reference = made;
-    return !b->reference->closed;
+    return true;
 }
 
 static bool run_number(value *a, const value *b)
 {
-    a->number = b->reference->number;
-    return !b->reference->closed;
+    if (b->reference->closed)
+        return false;
+    load_number(a, b->reference->number);
+    return true;
 }
 
 static bool run_enter(value *a, const value *b)
@@ -79,7 +90,7 @@ static bool run_lease(machine *of, value *a, const value *b)
     bool open = sh_lease_begin(&of->lease, h, &raw) == SH_OK;
     interpreter_return(of->in);
     if (open)
-        a->number = (kernel_number){(int)raw, b->reference->number.file};
+        load_number(a, (kernel_number){(int)raw, b->reference->number.file});
     return open;
 }
 
@@ -95,6 +106,7 @@ static bool call_system(machine *of, kernel_number number)
     interpreter_leave(of->in, LEAVE_FOR_SYSTEM);
     kernel_read(&of->in->kernel, number);
     interpreter_return(of->in);
+    sh_stress_tell_of(SH_STRESS_LEAVES, number.number, number.file, "is done with number %d", number.number);
     return true;
 }
 
