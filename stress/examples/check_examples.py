@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The interpreter under `explore`: what is found with each of the five approaches, and that it comes again."""
+"""The interpreter under `explore` and `run`: what is found with each of the five approaches, and that it comes again."""
 import json
 import pathlib
 import subprocess
@@ -50,6 +50,19 @@ def check_safehandle_further(checks):
         check_nothing(checks, f"safehandle under {result['scenario']}", result, PREEMPTIONS_OF_SAFEHANDLE)
 
 
+def check_real_threads(checks):
+    """Collections at each checkpoint of the interpreter's own, by its own collector."""
+    for level in ("1", "2", "4"):
+        done = run("run", f"--level={level}", "--seconds=1", "--approach=intptr", "--json")
+        for result in json.loads(done.stdout)["results"]:
+            checks.check(result["found"], f"run --level={level}: intptr under {result['scenario']} is found", result)
+    done = run("run", "--level=7", "--seconds=2", "--approach=safehandle", "--json")
+    checks.check(done.returncode == 0, "run: exit status says that nothing was found with safehandle", done.stderr)
+    for result in json.loads(done.stdout)["results"]:
+        checks.check(not result["found"] and result["collections"]["full"] > 0,
+                     f"run: nothing with safehandle under {result['scenario']}", result)
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as place:
@@ -63,6 +76,7 @@ def main():
             check = check_found if SUFFERS[result["scenario"]][result["approach"]] else check_nothing
             check(checks, f"{result['approach']} under {result['scenario']}", result)
     check_safehandle_further(checks)
+    check_real_threads(checks)
     checks.finish()
 
 

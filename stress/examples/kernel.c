@@ -65,4 +65,5 @@ void kernel_close(kernel *of, kernel_number which)
     judge(of, which, "the close");
     of->files[which.number] = KERNEL_NO_FILE;
     (void)pthread_mutex_unlock(&of->lock);
+    sh_stress_finalized();
 }

@@ -38,6 +38,7 @@ static bool run_open(machine *of, value *a)
     interpreter_return(of->in);
     made->number = opened;
     of->in->how->adopt(made);
+    sh_stress_dropped(); /* sooner or later: no program here keeps one, and kernel_close is where each comes to */
     a->reference = made;
     return true;
 }
