@@ -50,7 +50,7 @@ def read_tap(text):
     plan = re.fullmatch(r"1\.\.(\d+)", lines[1]) if len(lines) > 1 and lines[0] == "TAP version 14" else None
     for line in lines[2:]:
         test = re.fullmatch(r"(not )?ok (\d+) - ((?:[^#\\]|\\[#\\])*)", line)
-        if line == "  ---":
+        if line == "  ---" and tests.get(name) is not None:
             block = []
         elif line == "  ...":
             tests[name], block = read_yaml(block or [], complaints), None
