@@ -203,6 +203,12 @@ sh_status release_stray(sh_handle *h, sh_raw raw)
 
 /* ---- for the collector and the lanes ----------------------------------------------------------------------------- */
 
+/* Closed and unused, and unclaimed: see state_word_leave_behind. */
+static bool is_left_behind(word_t bits)
+{
+    return (bits & (STATE_CLOSED | STATE_CLAIMED | STATE_PINNED)) == STATE_CLOSED && state_count(bits) == 0;
+}
+
 /* Where the collector has stopped the world: reads two words and calls nothing. */
 gc_verdict release_judge(const void *handle)
 {
@@ -210,9 +216,10 @@ gc_verdict release_judge(const void *handle)
     word_t bits = state_word_read(&h->state);
     if ((bits & STATE_RELEASED) != 0)
         return h->context_number == 0 ? GC_FORGET : GC_CONDEMN;
-    if ((bits & (STATE_CLAIMED | STATE_LEAKED | STATE_PINNED)) != 0)
+    if ((bits & (STATE_CLAIMED | STATE_PINNED)) != 0)
         return GC_KEEP;
-    return GC_CONDEMN;
+    /* Whoever has a reference gives it back, and releases; but not an unload that was waking it when it died. */
+    return (bits & STATE_LEAKED) != 0 && !is_left_behind(bits) ? GC_KEEP : GC_CONDEMN;
 }
 
 /* Nobody has a lease on what nothing reaches, so its release needs no barrier; who gets at it once more, through a
@@ -235,18 +242,12 @@ static uint32_t class_number(const sh_handle *h)
 /* Dead with users on it: they may have the pointer where no collector looks, so nothing is closed under them. */
 static gc_verdict keep_for_users(sh_handle *h, gc_reason reason, word_t *out_leak)
 {
-    bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED)) == 0;
+    bool counted = (state_word_read(&h->state) & (STATE_CLAIMED | STATE_PINNED | STATE_LEAKED)) == 0;
     if (reason == GC_DEATH && counted) {
-        state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it without asking again */
+        state_word_mark_leaked(&h->state); /* from here on, release_judge keeps it while it is in use */
         *out_leak = finalization_leak(SH_EVENT_LEAKED_REFERENCE, class_number(h));
     }
     return GC_KEEP;
-}
-
-/* Closed and unused, and unclaimed: see state_word_leave_behind. */
-static bool is_left_behind(word_t bits)
-{
-    return (bits & (STATE_CLOSED | STATE_CLAIMED | STATE_PINNED)) == STATE_CLOSED && state_count(bits) == 0;
 }
 
 /* Most were never leased, and the claim is in hand. */
