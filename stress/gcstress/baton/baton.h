@@ -61,7 +61,8 @@ size_t baton_steps(size_t strand);
 /* A checkpoint: others may go on here. Answers whether others did. */
 bool baton_pass(const char *where);
 
-/* Until somebody wakes those who wait for `on`. False: the deadline has come, since nobody else could go on before. */
+/* Until somebody wakes those who wait for `on`. False: the deadline has come, since nobody else could go on before; one
+ * that is over already is a checkpoint. */
 bool baton_wait(const void *on, int64_t deadline_ms, const char *where);
 void baton_wake(const void *on);
 

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "explore.h"
 #include "../../die.h"
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include "apart.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { STUCK_STATUS = 3, HANG_SECONDS = 20, WARM_UP_RUNS = 2, LOOK_MS = 200 };
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+enum { WARM_UP_RUNS = 2 };
 
 /* Large things are not static: the collector of `run` looks through all that is. */
 static void *allocate(size_t size_bytes)
@@ -31,11 +17,6 @@ static void *allocate(size_t size_bytes)
 }
 
 /* ---- in the process of its own ----------------------------------------------------------------------------------- */
-
-static void end_stuck(void)
-{
-    _exit(STUCK_STATUS);
-}
 
 /* The first runs of a process attach threads, and fill what is kept for the next: later ones do not. */
 static void warm_up(const explore_plan *plan)
@@ -49,14 +30,21 @@ static void warm_up(const explore_plan *plan)
     free(unread);
 }
 
-static void explore_here(const explore_plan *plan, explore_result *into)
+/* What the process gets. */
+typedef struct exploration {
+    const explore_plan *plan;
+    explore_result *into;
+} exploration;
+
+static void explore_here(void *data)
 {
-    double begun = now_seconds();
-    baton_when_stuck(end_stuck);
+    const explore_plan *plan = ((const exploration *)data)->plan;
+    explore_result *into = ((const exploration *)data)->into;
+    double begun = apart_now_seconds();
     episode_start();
     warm_up(plan);
     do {
-        (void)alarm(HANG_SECONDS); /* a thread that loops and comes to no checkpoint */
+        apart_begin_run();
         episode_run(plan->scenario, plan->approach, &into->choices, &into->told);
         into->runs++;
         into->cut += into->choices.run.cut;
@@ -69,85 +57,43 @@ static void explore_here(const explore_plan *plan, explore_result *into)
         into->complete = !strategy_advance(&into->choices);
     } while (!into->complete);
     into->states = episode_states();
-    into->seconds = now_seconds() - begun;
+    into->seconds = apart_now_seconds() - begun;
 }
 
 /* ---- outside ----------------------------------------------------------------------------------------------------- */
 
-static void note_end(explore_result *of, int status)
+static void note_end(explore_result *of, const char *what)
 {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (what == NULL)
         return;
     of->found = true;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STUCK_STATUS)
-        (void)snprintf(of->told.violation, sizeof of->told.violation, "no thread can ever go on");
-    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        (void)snprintf(of->told.violation, sizeof of->told.violation, "a thread loops without end");
-    else if (WIFSIGNALED(status))
-        (void)snprintf(of->told.violation, sizeof of->told.violation, "the program crashed: %s",
-                       strsignal(WTERMSIG(status)));
-    else
-        die("the exploring process ended with status %d", WEXITSTATUS(status));
+    (void)snprintf(of->told.violation, sizeof of->told.violation, "%s", what);
     of->told.violation_line = of->told.count;
     of->runs++;
 }
 
-static explore_result *share(void)
+static void look(void *data)
 {
-    void *shared = mmap(NULL, sizeof(explore_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
-    return shared;
-}
-
-/* Nothing comes through the pipe; its other end is closed when the process ends, however it does. */
-static void look_until_end(const explore_plan *plan, const explore_result *result, int end)
-{
-    struct pollfd until = {.fd = end, .events = POLLIN};
-    while (plan->look != NULL && poll(&until, 1, LOOK_MS) == 0)
-        plan->look(result, plan->look_data);
-}
-
-static int wait_for(const explore_plan *plan, const explore_result *result, pid_t child, int end)
-{
-    int status;
-    look_until_end(plan, result, end);
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            die("waitpid: %s", strerror(errno));
-    (void)close(end);
-    return status;
+    const exploration *looked_at = data;
+    looked_at->plan->look(looked_at->into, looked_at->plan->look_data);
 }
 
 explore_result *explore_run(const explore_plan *plan)
 {
-    int ends[2];
-    if (pipe(ends) != 0)
-        die("pipe: %s", strerror(errno));
-    explore_result *result = share();
+    explore_result *result = apart_allocate(sizeof *result);
     strategy_init(&result->choices, plan->sort, plan->bound, plan->seed);
     if (plan->given != NULL) {
         result->choices.run = *plan->given;
         result->choices.given = plan->given->count;
     }
-    (void)fflush(NULL);
-    pid_t child = fork();
-    if (child < 0)
-        die("fork: %s", strerror(errno));
-    if (child == 0) {
-        (void)close(ends[0]);
-        explore_here(plan, result);
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    note_end(result, wait_for(plan, result, child, ends[0]));
+    exploration given = {plan, result};
+    note_end(result, apart_run(explore_here, plan->look == NULL ? NULL : look, &given));
     return result;
 }
 
 void explore_free(explore_result *result)
 {
-    if (result != NULL)
-        (void)munmap(result, sizeof *result);
+    apart_free(result, sizeof *result);
 }
 
 /* ---- shrinking --------------------------------------------------------------------------------------------------- */

@@ -60,6 +60,8 @@ static size_t choose_alternative(strategy *of, const baton_choice *choice)
         return choose_by_priority(of, choice);
     case STRATEGY_RANDOM:
         return (size_t)(throw_dice(of) % choice->count);
+    case STRATEGY_ASKED:
+        return of->ask(choice, of->data);
     default:
         return 0;
     }

@@ -6,6 +6,7 @@
  *   pct        strands have random priorities, and the one that runs loses its own at so many random places: finds a
  * bug of depth d with probability 1 / (n k^(d-1)) for n strands and k choices random     each choice by a throw of dice
  *   given      the choices of one schedule, and the default behind its end
+ *   asked      each choice as somebody else says
  *
  * Source: CHESS (PLDI 2007) for the bound; Burckhardt and others, "A randomized scheduler with probabilistic guarantees
  * of finding bugs" (ASPLOS 2010) for pct.
@@ -15,7 +16,7 @@
 
 #include "schedule.h"
 
-typedef enum strategy_sort { STRATEGY_COMPLETE, STRATEGY_PCT, STRATEGY_RANDOM, STRATEGY_GIVEN } strategy_sort;
+typedef enum strategy_sort { STRATEGY_COMPLETE, STRATEGY_PCT, STRATEGY_RANDOM, STRATEGY_GIVEN, STRATEGY_ASKED } strategy_sort;
 
 enum { STRATEGY_DEPTH = 16 };
 
@@ -34,6 +35,8 @@ typedef struct strategy {
     size_t changes[STRATEGY_DEPTH]; /* pct: at which choices */
     size_t choices_seen;            /* in this run */
     size_t most_choices;            /* in any run so far */
+    size_t (*ask)(const baton_choice *choice, void *data); /* asked: answers an alternative */
+    void *data;
     schedule run;
 } strategy;
 

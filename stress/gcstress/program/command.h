@@ -14,6 +14,7 @@ int command_list(int argc, char **argv, command_scenarios all);
 int command_explore(int argc, char **argv, command_scenarios all);
 int command_run(int argc, char **argv, command_scenarios all);
 int command_replay(int argc, char **argv, command_scenarios all);
+int command_fuzz(int argc, char **argv, command_scenarios unused);
 
 /* Ends the program where there is none of that name. */
 const sh_stress_scenario *command_find(command_scenarios all, const char *name);

@@ -16,6 +16,7 @@ static const struct {
     {"explore", command_explore, "every interleaving up to a bound, then beyond it"},
     {"run", command_run, "with real threads, and collections where nobody expects them"},
     {"replay", command_replay, "one schedule again, and who did what in it"},
+    {"fuzz", command_fuzz, "sequences of calls of the library, against a reference model"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

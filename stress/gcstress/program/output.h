@@ -4,6 +4,7 @@
 #define GCSTRESS_OUTPUT_H
 
 #include "../explore/search.h"
+#include "../fuzz/hunt.h"
 #include <jansson.h>
 
 /* A column for each strand, a line for each thing that was told, and the violation where it happened. */
@@ -20,8 +21,12 @@ void output_search_heading(output_widths widths);
 void output_search(output_widths widths, const search_plan *plan, const search_result *result,
                    const char *file_or_null);
 
+void output_hunt(const hunt_result *result, const char *file_or_null);
+void output_hunt_heading(void);
+
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null);
 json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file);
+json_t *output_hunt_json(const hunt_result *result, const char *file_or_null);
 json_t *output_tale_json(const tale *told);
 /* Ends the program where stdout cannot be written. */
 void output_json(json_t *root);

@@ -120,3 +120,23 @@ void output_search(output_widths widths, const search_plan *plan, const search_r
         (void)printf("    %s\n", command_line_replay(file_or_null));
     (void)fflush(stdout);
 }
+
+/* ---- fuzzing ----------------------------------------------------------------------------------------------------- */
+
+void output_hunt_heading(void)
+{
+    (void)printf("%12s%12s%10s%9s%12s  %s\n", "runs", "operations", "states", "seconds", "runs/second", "found");
+}
+
+void output_hunt(const hunt_result *result, const char *file_or_null)
+{
+    double rate = result->seconds > 0 ? (double)result->runs / result->seconds : 0;
+    (void)printf("%12zu%12zu%10zu%9.2f%12.0f  ", result->runs, result->operations, result->states, result->seconds,
+                 rate);
+    colour_print_padded(result->found ? COLOUR_RED : COLOUR_GREEN, 0,
+                        result->found ? result->told.violation : "nothing");
+    (void)putchar('\n');
+    if (file_or_null != NULL)
+        (void)printf("    gcstress fuzz --input %s\n", file_or_null);
+    (void)fflush(stdout);
+}
