@@ -34,8 +34,11 @@ void held_make(held *of, world *in, const sh_kind *kind, sh_domain *domain_or_nu
     *of = (held){.world = in};
     of->number = world_open(in, &of->file);
     sh_create_options options = {.context = of, .domain = domain_or_null};
-    if (sh_wrap(kind, of->number, &options, &of->h) != SH_OK)
+    sh_handle *made = NULL;
+    if (sh_wrap(kind, of->number, &options, &made) != SH_OK)
         die("a handle could not be made");
+    world_hold(in, made);
+    of->h = made;
 }
 
 void held_prepare(held *of, world *in, const sh_kind *kind)
@@ -43,8 +46,11 @@ void held_prepare(held *of, world *in, const sh_kind *kind)
     *of = (held){.world = in};
     of->number = world_open(in, &of->file);
     sh_create_options options = {.context = of};
-    if (sh_create(kind, &options, &of->h) != SH_OK)
+    sh_handle *made = NULL;
+    if (sh_create(kind, &options, &made) != SH_OK)
         die("a handle could not be made");
+    world_hold(in, made);
+    of->h = made;
 }
 
 void held_attach(void)
@@ -94,7 +100,12 @@ void held_close(held *of)
 sh_status held_duplicate(held *of, sh_handle **out_copy)
 {
     duplicated = of;
-    return sh_duplicate(of->h, out_copy);
+    sh_handle *copy = NULL;
+    sh_status status = sh_duplicate(of->h, &copy);
+    if (copy != NULL)
+        world_hold(of->world, copy);
+    *out_copy = copy;
+    return status;
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */

@@ -99,6 +99,7 @@ static void make_one(scene *s)
     sh_handle *h = NULL;
     sh_status status = sh_wrap(&held_number, of->number, &options, &h);
     if (status == SH_OK) {
+        world_hold(s->world, h);
         of->h = h;
         s->made = true;
     } else {

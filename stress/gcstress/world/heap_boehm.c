@@ -131,8 +131,8 @@ static void hold(world *in, sh_handle *h)
         die("no memory");
     *root = h;
     world_lock(in);
-    if (in->held_count == WORLD_OBJECTS)
-        die("more than %d handles are held", WORLD_OBJECTS);
+    if (in->held_count == WORLD_HELD)
+        die("more than %d handles are held", WORLD_HELD);
     in->held[in->held_count++] = root;
     world_unlock(in);
 }

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { WORLD_NUMBERS = 32, WORLD_FIRST_NUMBER = 3, WORLD_OBJECTS = 16, WORLD_NOTHING = 0 };
+enum { WORLD_NUMBERS = 32, WORLD_FIRST_NUMBER = 3, WORLD_HELD = 64, WORLD_OBJECTS = 16, WORLD_NOTHING = 0 };
 
 /* What is open under a number. Never used again. */
 typedef long world_file;
@@ -52,7 +52,7 @@ typedef struct world {
     world_object *objects[WORLD_OBJECTS];
     size_t object_count;
     size_t left;
-    void **held[WORLD_OBJECTS]; /* Boehm's heap only: roots of handles */
+    void **held[WORLD_HELD]; /* Boehm's heap only: roots of handles */
     size_t held_count;
     int collections;
 } world;
@@ -91,8 +91,8 @@ void world_suppress(world_object *object);
  * world_released. */
 void world_make_handle(world_object *object, const sh_kind *kind, sh_raw raw, sh_domain *domain_or_null);
 void world_released(world_object *object);
-/* A handle that no object of the world leads to, but the scenario, whose memory a collector does not see: reachable until
- * the world's end. */
+/* A handle that no object of the world leads to, but the scenario, whose memory a collector does not see: reachable
+ * until the world's end. */
 void world_hold(world *in, sh_handle *h);
 /* Finds dead what has no root. Its finalizers run on the library's own worker; does not wait for them. */
 void world_collect(world *in);
