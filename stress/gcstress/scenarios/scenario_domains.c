@@ -149,7 +149,7 @@ static void *begin_with_both(const char *name)
     scene *made = begin_with_handle(name);
     held_make(&made->outside, made->world, &held_number, NULL);
     made->stream = world_allocate(made->world, sizeof *made->stream);
-    if (sh_finalizer_register(made->stream, finalize_counted, made) != SH_OK)
+    if (sh_finalizer_register(world_body(made->stream), finalize_counted, made) != SH_OK)
         die("a finalizer could not be registered");
     return made;
 }
@@ -170,7 +170,7 @@ static void end_other(void *data)
     scene *s = data;
     if (s->runs != 0 || sh_is_closed(s->outside.h))
         sh_stress_violation("the unload of a domain ended what is in another one");
-    sh_finalizer_suppress(s->stream);
+    sh_finalizer_suppress(world_body(s->stream));
     end_scene(s);
 }
 
@@ -204,7 +204,7 @@ static void *begin_with_stream(const char *name)
 {
     scene *made = begin_with_handle(name);
     made->stream = world_allocate(made->world, sizeof *made->stream);
-    if (sh_domain_enter(made->domain) != SH_OK || sh_finalizer_register(made->stream, flush, made) != SH_OK ||
+    if (sh_domain_enter(made->domain) != SH_OK || sh_finalizer_register(world_body(made->stream), flush, made) != SH_OK ||
         sh_domain_leave(made->domain) != SH_OK)
         die("a finalizer could not be registered in the domain");
     return made;

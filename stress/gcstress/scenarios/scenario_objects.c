@@ -320,10 +320,13 @@ static void make_child(scene *s)
     s->child.number = world_open(s->world, &s->child.file);
     s->files[1] = s->child.file;
     bool success = false;
+    sh_handle *child = NULL;
     sh_create_options options = {.context = s};
     if (sh_dangerous_add_ref(s->parent.h, &success) != SH_OK ||
-        sh_wrap(&child_kind, s->child.number, &options, &s->child.h) != SH_OK)
+        sh_wrap(&child_kind, s->child.number, &options, &child) != SH_OK)
         die("a child could not be made");
+    world_hold(s->world, child);
+    s->child.h = child;
 }
 
 static void ignore(void *object, void *unused)

@@ -149,6 +149,11 @@ void world_released(world_object *object)
     heap_finalized(object);
 }
 
+void *world_body(world_object *object)
+{
+    return heap_of(object->world)->body(object);
+}
+
 void world_hold(world *in, sh_handle *h)
 {
     heap_of(in)->hold(in, h);

@@ -14,6 +14,7 @@ typedef struct heap {
     sh_status (*finalize_with)(world_object *object, sh_finalizer *run);
     void (*suppress)(world_object *object);
     sh_status (*make_handle)(world_object *object, const sh_kind *kind, sh_raw raw, const sh_create_options *options);
+    void *(*body)(world_object *object);
     void (*hold)(world *in, sh_handle *h);
     void (*let_go)(world *of); /* of all that is held */
     void (*collect)(world *in);

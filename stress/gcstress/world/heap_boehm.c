@@ -124,6 +124,11 @@ static sh_status make_handle(world_object *object, const sh_kind *kind, sh_raw r
     return call.status;
 }
 
+static void *body_of(world_object *object)
+{
+    return unhide(object->body);
+}
+
 static void hold(world *in, sh_handle *h)
 {
     void **root = GC_MALLOC_UNCOLLECTABLE(sizeof *root);
@@ -181,6 +186,7 @@ const heap heap_boehm = {.add = add,
                          .finalize_with = finalize_with,
                          .suppress = suppress,
                          .make_handle = make_handle,
+                         .body = body_of,
                          .hold = hold,
                          .let_go = let_go,
                          .collect = collect,

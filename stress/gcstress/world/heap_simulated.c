@@ -47,6 +47,11 @@ static void report_death(world_object *object)
         object->handle = NULL; /* released: the same */
 }
 
+static void *body_of(world_object *object)
+{
+    return object;
+}
+
 static void hold(world *in, sh_handle *h)
 {
     (void)in;
@@ -82,6 +87,7 @@ const heap heap_simulated = {.add = add,
                              .finalize_with = finalize_with,
                              .suppress = suppress,
                              .make_handle = make_handle,
+                             .body = body_of,
                              .hold = hold,
                              .let_go = let_go,
                              .collect = collect,

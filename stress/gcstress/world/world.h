@@ -91,6 +91,8 @@ void world_suppress(world_object *object);
  * world_released. */
 void world_make_handle(world_object *object, const sh_kind *kind, sh_raw raw, sh_domain *domain_or_null);
 void world_released(world_object *object);
+/* What the collector, and with it sh_finalizer_register, knows the object by. */
+void *world_body(world_object *object);
 /* A handle that no object of the world leads to, but the scenario, whose memory a collector does not see: reachable
  * until the world's end. */
 void world_hold(world *in, sh_handle *h);
