@@ -276,17 +276,21 @@ def draw_words(of, row):
     return [text(of.x(row.who) + 14, first + LETTERS * at, words_of_line, kind) for at, words_of_line in enumerate(words)]
 
 
-def draw_rows(of):
-    after_violation = None
-    for step, row in enumerate(of.shown, of.first + 1):
-        if row.kind == "violation":
-            after_violation = row.who
-            yield rect(4, row.top - 2, of.threads_end() - 8, row.bottom - row.top + 4, "alarm", 4)
-        is_wrong = row.who == after_violation and row.deed in ARROWS
-        if is_wrong:
-            after_violation = None
+def draw_arrows(of):
+    """The first deed of whoever noticed the violation is the wrong one."""
+    violator = None
+    for row in of.shown:
+        is_wrong = row.who == violator and row.deed in ARROWS
         yield from draw_arrow(of, row, is_wrong)
-        yield text(STEPS - 12, row.top + 11 + (4 if row.kind == "violation" else 0), str(step), "quiet small", "end")
+        violator = row.who if row.kind == "violation" else None if is_wrong else violator
+
+
+def draw_steps(of):
+    for step, row in enumerate(of.shown, of.first + 1):
+        is_alarm = row.kind == "violation"
+        if is_alarm:
+            yield rect(4, row.top - 2, of.threads_end() - 8, row.bottom - row.top + 4, "alarm", 4)
+        yield text(STEPS - 12, row.top + (15 if is_alarm else 11), str(step), "quiet small", "end")
 
 
 def in_words(tale):
@@ -309,5 +313,5 @@ def timeline(tale, title, own_style=""):
         notes.append(f"{len(of.all) - of.last} later steps")
     foot = [text(STEPS, of.bottom + 14, "Not drawn: " + ", ".join(notes), "quiet small")] if notes else []
     marks = [part for row in of.shown for part in [*draw_mark(of, row), *draw_words(of, row)]]
-    parts = [*head, *draw_lanes(of), *draw_runs(of), *draw_numbers(of), *draw_held(of), *draw_rows(of), *marks, *foot]
+    parts = [*head, *draw_lanes(of), *draw_runs(of), *draw_arrows(of), *draw_numbers(of), *draw_held(of), *draw_steps(of), *marks, *foot]
     return picture(title, ". ".join(in_words(tale)), of.width, of.bottom + (22 if notes else 6), parts, own_style)
