@@ -3,7 +3,8 @@
  * The embedder's door to gcstress: scenarios of your own, run under every interleaving.
  *
  * A scenario is a small world, some threads that work in it, and a judge. `explore` lets no other
- * thread run between two checkpoints of one, and at each, any; `run` has real threads, and collects at them. Mark the places of your own code where that matters; the library's are marked already.
+ * thread run between two checkpoints of one, and at each, any; `run` has real threads, and collects at them. Mark the
+ * places of your own code where that matters; the library's are marked already.
  *
  *   sh_stress_main                                  the program's main, once
  *   sh_stress_checkpoint, _allocation, _crossing    the scenario's threads; elsewhere they do nothing
@@ -33,8 +34,8 @@
 
 SH_BEGIN_DECLARATIONS
 
-/* Invariant: everything but approaches, retells and collect is set; thread_count is from 1 to 8; what it points to
- * lives as long as the process. */
+/* Invariant: everything but approaches, retells, collect and serial is set; thread_count is from 1 to 8; what it points
+ * to lives as long as the process. */
 typedef struct sh_stress_scenario {
     size_t size_bytes; /* of this struct */
     const char *name;
@@ -51,6 +52,8 @@ typedef struct sh_stress_scenario {
     /* A runtime with a collector of its own: collects now, on this thread, which has come to a checkpoint. False: here
      * it cannot. `gcstress run` then starts the library with the manual host. NULL: `run` takes the Boehm collector. */
     bool (*collect)(void *world);
+    /* Only one thread may run at a time, or its judge cannot tell right from wrong: `gcstress run` leaves it out. */
+    bool serial;
 } sh_stress_scenario;
 
 /* Runs the command line. scenarios is NULL-terminated. Answers the exit status: 0 nothing was found, 1 a violation was,

@@ -140,6 +140,8 @@ static void run_one(const sh_stress_scenario *scenario, const char *approach_or_
 static void run_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
 {
     const char *only = all->asked->approach;
+    if (scenario->serial)
+        return;
     if (scenario->approaches == NULL && only == NULL && !run_is_interrupted())
         run_one(scenario, NULL, all);
     for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
@@ -168,6 +170,8 @@ int command_run(int argc, char **argv, command_scenarios scenarios)
         run_scenario(command_find(scenarios, asked.names[i]), &all);
     for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
         run_scenario(*scenarios, &all);
+    if (all.ran == 0 && asked.approach == NULL && !run_is_interrupted())
+        die("what was asked for can only be explored: its judge needs one thread at a time");
     if (all.ran == 0 && !run_is_interrupted())
         die("no scenario that was asked for has the approach %s", asked.approach);
     output_write(&asked.output, "run", all.results);

@@ -219,6 +219,7 @@ const sh_stress_scenario scenario_cfred = {
     .begin = begin_freds,
     .thread = delete_freds,
     .end = end_freds,
+    .serial = true,
 };
 
 /* ---- a call that is issued again: findings 1 --------------------------------------------------------------------- */
@@ -267,6 +268,7 @@ const sh_stress_scenario scenario_restart_after_collection = {
     .begin = begin_with_two,
     .thread = read_beside_collection,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- standard error: monero#6147 --------------------------------------------------------------------------------- */
@@ -349,6 +351,7 @@ const sh_stress_scenario scenario_number_zero = {
     .begin = begin_with_zero,
     .thread = end_zero,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- an eventfd closed twice: curl#15725 ------------------------------------------------------------------------- */
@@ -398,6 +401,7 @@ const sh_stress_scenario scenario_eventfd_twice = {
     .begin = begin_pair,
     .thread = close_pair,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a close behind the owner's back: bun#43733 ------------------------------------------------------------------ */
@@ -467,4 +471,5 @@ const sh_stress_scenario scenario_behind_its_back = {
     .begin = begin_owned,
     .thread = lose_number,
     .end = end_lost,
+    .serial = true,
 };

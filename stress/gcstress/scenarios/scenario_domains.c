@@ -80,6 +80,7 @@ const sh_stress_scenario scenario_unload_beside_close = {
     .begin = begin_with_handle,
     .thread = unload_and_close,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a birth ----------------------------------------------------------------------------------------------------- */
@@ -135,6 +136,7 @@ const sh_stress_scenario scenario_unload_beside_birth = {
     .begin = begin_empty,
     .thread = unload_and_make,
     .end = end_with_birth,
+    .serial = true,
 };
 
 /* ---- other domains ----------------------------------------------------------------------------------------------- */
@@ -184,6 +186,7 @@ const sh_stress_scenario scenario_unload_of_one = {
     .begin = begin_with_both,
     .thread = unload_and_use,
     .end = end_other,
+    .serial = true,
 };
 
 /* ---- a stream that flushes while its domain is unloaded ---------------------------------------------------------- */
@@ -246,6 +249,7 @@ const sh_stress_scenario scenario_unload_and_flush = {
     .begin = begin_with_stream,
     .thread = unload_and_flush,
     .end = end_flushed,
+    .serial = true,
 };
 
 /* ---- the end of a domain ----------------------------------------------------------------------------------------- */
@@ -289,4 +293,5 @@ const sh_stress_scenario scenario_destroy_beside_birth = {
     .begin = begin_empty,
     .thread = live_and_destroy,
     .end = end_destroyed,
+    .serial = true,
 };

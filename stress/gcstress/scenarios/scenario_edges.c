@@ -91,6 +91,7 @@ const sh_stress_scenario scenario_over_release = {
     .begin = begin_with_handle,
     .thread = give_back_too_much,
     .end = end_unbalanced,
+    .serial = true,
 };
 
 static void give_back_and_close(void *data, size_t index)
@@ -114,6 +115,7 @@ const sh_stress_scenario scenario_over_release_and_close = {
     .begin = begin_with_handle,
     .thread = give_back_and_close,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- counted users, the last of whom is refused ------------------------------------------------------------------ */
@@ -137,6 +139,7 @@ const sh_stress_scenario scenario_refused_entrant = {
     .begin = begin_with_handle,
     .thread = count_twice_and_close,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- two who close ----------------------------------------------------------------------------------------------- */
@@ -159,6 +162,7 @@ const sh_stress_scenario scenario_two_closers = {
     .begin = begin_with_handle,
     .thread = close_twice,
     .end = end_scene,
+    .serial = true,
 };
 
 static void wait_for_close(scene *s, sh_status wanted)
@@ -187,6 +191,7 @@ const sh_stress_scenario scenario_two_waiters = {
     .begin = begin_with_handle,
     .thread = wait_twice,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a release that fails ---------------------------------------------------------------------------------------- */
@@ -224,6 +229,7 @@ const sh_stress_scenario scenario_failing_release = {
     .begin = begin_refused,
     .thread = close_and_fail,
     .end = end_refused,
+    .serial = true,
 };
 
 /* ---- a handle that is set as invalid ----------------------------------------------------------------------------- */
@@ -266,6 +272,7 @@ const sh_stress_scenario scenario_invalid_under_users = {
     .begin = begin_with_handle,
     .thread = give_away_under_users,
     .end = end_given_away,
+    .serial = true,
 };
 
 static void give_away_and_close(void *data, size_t index)
@@ -300,6 +307,7 @@ const sh_stress_scenario scenario_invalid_beside_close = {
     .begin = begin_with_handle,
     .thread = give_away_and_close,
     .end = end_one_way,
+    .serial = true,
 };
 
 /* ---- a handle that gets its value -------------------------------------------------------------------------------- */
@@ -340,6 +348,7 @@ const sh_stress_scenario scenario_publish_beside_close = {
     .begin = begin_unset,
     .thread = publish_and_close,
     .end = end_published,
+    .serial = true,
 };
 
 static void *begin_with_two_values(const char *name)
@@ -386,6 +395,7 @@ const sh_stress_scenario scenario_two_values = {
     .begin = begin_with_two_values,
     .thread = publish_two,
     .end = end_published_once,
+    .serial = true,
 };
 
 /* ---- leases in leases -------------------------------------------------------------------------------------------- */
@@ -421,6 +431,7 @@ const sh_stress_scenario scenario_nested_leases = {
     .begin = begin_with_handle,
     .thread = nest,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a lease that becomes a reference, which another thread gives back ------------------------------------------- */
@@ -471,6 +482,7 @@ const sh_stress_scenario scenario_call_finished_elsewhere = {
     .begin = begin_with_handle,
     .thread = begin_and_finish_elsewhere,
     .end = end_handed_over,
+    .serial = true,
 };
 
 /* ---- a thread that the library forgets --------------------------------------------------------------------------- */
@@ -499,6 +511,7 @@ const sh_stress_scenario scenario_thread_leaves = {
     .begin = begin_with_handle,
     .thread = lease_and_leave,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a duplicate ------------------------------------------------------------------------------------------------- */
@@ -532,6 +545,7 @@ const sh_stress_scenario scenario_duplicate_beside_close = {
     .begin = begin_with_handle,
     .thread = duplicate_beside_close,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- somebody who only looks ------------------------------------------------------------------------------------- */
@@ -566,4 +580,5 @@ const sh_stress_scenario scenario_not_owned = {
     .begin = begin_borrowed,
     .thread = close_both,
     .end = end_scene,
+    .serial = true,
 };

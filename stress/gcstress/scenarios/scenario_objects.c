@@ -143,6 +143,7 @@ const sh_stress_scenario scenario_lost_flush = {
     .begin = begin_stream,
     .thread = drop_and_collect,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a chain and a cycle ----------------------------------------------------------------------------------------- */
@@ -165,6 +166,7 @@ const sh_stress_scenario scenario_chain_of_owners = {
     .begin = begin_chain,
     .thread = drop_and_collect,
     .end = end_scene,
+    .serial = true,
 };
 
 static void *begin_cycle(const char *name)
@@ -186,6 +188,7 @@ const sh_stress_scenario scenario_cycle_of_owners = {
     .begin = begin_cycle,
     .thread = drop_and_collect,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a finalizer that closes its neighbour ----------------------------------------------------------------------- */
@@ -227,6 +230,7 @@ const sh_stress_scenario scenario_closing_neighbour = {
     .begin = begin_neighbours,
     .thread = close_beside_finalizer,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- resurrection ------------------------------------------------------------------------------------------------ */
@@ -296,6 +300,7 @@ const sh_stress_scenario scenario_resurrection = {
     .begin = begin_mortal,
     .thread = die_and_be_used,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a child and its parent -------------------------------------------------------------------------------------- */
@@ -386,6 +391,7 @@ const sh_stress_scenario scenario_child_and_parent = {
     .begin = begin_family,
     .thread = close_family,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a finalizer that waits for its user: runtime#40301 ---------------------------------------------------------- */
@@ -448,6 +454,7 @@ const sh_stress_scenario scenario_finalizer_waits = {
     .begin = begin_waiting,
     .thread = wait_for_each_other,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- an abort between open and store ----------------------------------------------------------------------------- */
@@ -518,6 +525,7 @@ const sh_stress_scenario scenario_leak_on_abort = {
     .begin = begin_nothing,
     .thread = open_and_abort,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- the lanes --------------------------------------------------------------------------------------------------- */
@@ -582,6 +590,7 @@ const sh_stress_scenario scenario_hundreds = {
     .begin = begin_hundreds,
     .thread = drop_hundreds,
     .end = end_scene,
+    .serial = true,
 };
 
 /* ---- a finalizer that is taken back ------------------------------------------------------------------------------ */
@@ -638,6 +647,7 @@ const sh_stress_scenario scenario_suppress_beside_run = {
     .begin = begin_counted,
     .thread = take_back,
     .end = end_scene,
+    .serial = true,
 };
 
 static void wait_beside(void *data, size_t index)
@@ -672,4 +682,5 @@ const sh_stress_scenario scenario_wait_beside_collection = {
     .begin = begin_counted,
     .thread = wait_beside,
     .end = end_waited,
+    .serial = true,
 };
