@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which operation a number is; those that make something more than once, so that there is something to use. */
 #include "../baton/baton.h"
+#include "../baton/store_buffer.h"
 #include "scene.h"
 #include <errno.h>
 #include <safehandle/stress.h>
@@ -69,8 +70,10 @@ void scene_before(void)
     errno = SCENE_ERRNO;
 }
 
+/* In the model everybody sees what a call did that has returned. */
 void scene_after(scene *in, const char *what)
 {
+    store_buffer_drain();
     if (errno != SCENE_ERRNO && !in->model.broken)
         model_violation(&in->model, "%s changed errno to %d", what, errno);
 }
