@@ -51,5 +51,13 @@ const sh_stress_scenario *const scenarios_all[] = {
     &scenario_unload_of_one,
     &scenario_unload_and_flush,
     &scenario_destroy_beside_birth,
+    &scenario_second_reference,
+    &scenario_dead_with_reference,
+    &scenario_third_lease,
+    &scenario_lease_behind_many,
+    &scenario_memory_again,
+    &scenario_unload_wakes,
+    &scenario_two_owners,
+    &scenario_late_finalizer,
     NULL,
 };

@@ -35,4 +35,14 @@ extern const sh_stress_scenario scenario_over_release, scenario_over_release_and
 extern const sh_stress_scenario scenario_unload_beside_close, scenario_unload_beside_birth, scenario_unload_of_one,
     scenario_unload_and_flush, scenario_destroy_beside_birth;
 
+/* scenario_counts.c: counted references */
+extern const sh_stress_scenario scenario_second_reference, scenario_dead_with_reference;
+
+/* scenario_leases.c: leases that are hard to find */
+extern const sh_stress_scenario scenario_third_lease, scenario_lease_behind_many, scenario_memory_again,
+    scenario_unload_wakes;
+
+/* scenario_births.c: what is made beside something that does not want it */
+extern const sh_stress_scenario scenario_two_owners, scenario_late_finalizer;
+
 #endif
