@@ -33,9 +33,9 @@ typedef struct door_keeper {
     void (*tell)(const char *format, va_list arguments);
     void (*violate)(const char *format, va_list arguments);
     void (*tell_of)(const door_deed *deed, const char *format, va_list arguments); /* NULL: as tell */
-    void (*dropped)(void);   /* NULL: nobody counts */
-    void (*finalized)(void); /* the same */
-    const checkpoint_stores *stores; /* NULL: the processor's own */
+    void (*dropped)(void);                                                         /* NULL: nobody counts */
+    void (*finalized)(void);                                                       /* the same */
+    const checkpoint_stores *stores;                                               /* NULL: the processor's own */
 } door_keeper;
 
 /* keeper lives as long as the process. */

@@ -16,7 +16,13 @@
 
 #include "schedule.h"
 
-typedef enum strategy_sort { STRATEGY_COMPLETE, STRATEGY_PCT, STRATEGY_RANDOM, STRATEGY_GIVEN, STRATEGY_ASKED } strategy_sort;
+typedef enum strategy_sort {
+    STRATEGY_COMPLETE,
+    STRATEGY_PCT,
+    STRATEGY_RANDOM,
+    STRATEGY_GIVEN,
+    STRATEGY_ASKED
+} strategy_sort;
 
 enum { STRATEGY_DEPTH = 16 };
 
@@ -32,9 +38,9 @@ typedef struct strategy {
     size_t preempted;
     bool diverged; /* a prescribed choice had another number of alternatives */
     size_t priorities[BATON_STRANDS];
-    size_t changes[STRATEGY_DEPTH]; /* pct: at which choices */
-    size_t choices_seen;            /* in this run */
-    size_t most_choices;            /* in any run so far */
+    size_t changes[STRATEGY_DEPTH];                        /* pct: at which choices */
+    size_t choices_seen;                                   /* in this run */
+    size_t most_choices;                                   /* in any run so far */
     size_t (*ask)(const baton_choice *choice, void *data); /* asked: answers an alternative */
     void *data;
     schedule run;

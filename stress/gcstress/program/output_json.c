@@ -68,11 +68,11 @@ json_t *output_replay_json(const explore_plan *plan, const explore_result *resul
 
 json_t *output_hunt_json(const hunt_result *result, const char *file_or_null)
 {
-    json_t *object = json_pack("{s:s, s:n, s:n, s:s, s:I, s:I, s:I, s:I, s:f, s:b}", "scenario", trial_scenario.name,
-                               "approach", "retells", "never", trial_scenario.violation, "runs",
-                               (json_int_t)result->runs, "operations", (json_int_t)result->operations, "states",
-                               (json_int_t)result->states, "kept", (json_int_t)result->kept, "seconds", result->seconds,
-                               "found", (int)result->found);
+    json_t *object =
+        json_pack("{s:s, s:n, s:n, s:s, s:I, s:I, s:I, s:I, s:f, s:b}", "scenario", trial_scenario.name, "approach",
+                  "retells", "never", trial_scenario.violation, "runs", (json_int_t)result->runs, "operations",
+                  (json_int_t)result->operations, "states", (json_int_t)result->states, "kept",
+                  (json_int_t)result->kept, "seconds", result->seconds, "found", (int)result->found);
     if (object == NULL)
         die("no memory");
     if (result->found)

@@ -207,8 +207,8 @@ static void *begin_with_stream(const char *name)
 {
     scene *made = begin_with_handle(name);
     made->stream = world_allocate(made->world, sizeof *made->stream);
-    if (sh_domain_enter(made->domain) != SH_OK || sh_finalizer_register(world_body(made->stream), flush, made) != SH_OK ||
-        sh_domain_leave(made->domain) != SH_OK)
+    if (sh_domain_enter(made->domain) != SH_OK ||
+        sh_finalizer_register(world_body(made->stream), flush, made) != SH_OK || sh_domain_leave(made->domain) != SH_OK)
         die("a finalizer could not be registered in the domain");
     return made;
 }
