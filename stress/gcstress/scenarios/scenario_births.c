@@ -112,7 +112,7 @@ static void register_inside(scene *s)
 static void unload(scene *s)
 {
     sh_stress_tell("unloads the domain");
-    if (sh_domain_unload(s->domain, -1, NULL) != SH_OK)
+    if (sh_domain_unload(s->domain, UNLOAD_MS, NULL) != SH_OK)
         sh_stress_violation("an empty domain could not be unloaded");
 }
 

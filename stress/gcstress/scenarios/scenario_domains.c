@@ -52,7 +52,7 @@ static void end_scene(void *data)
 static void unload(scene *s)
 {
     sh_stress_tell("unloads the domain");
-    if (sh_domain_unload(s->domain, -1, NULL) != SH_OK)
+    if (sh_domain_unload(s->domain, UNLOAD_MS, NULL) != SH_OK)
         sh_stress_violation("the unload ended with something left");
     else if (s->inside.h != NULL && !sh_is_released(s->inside.h))
         sh_stress_violation("the unload was over before the handle was released");

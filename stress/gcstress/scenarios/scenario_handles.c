@@ -139,8 +139,10 @@ static void hand_over(scene *s)
     sh_raw raw;
     if (sh_lease_begin(&lease, s->h, &raw) != SH_OK)
         return;
-    if (sh_lease_detach(&lease) != SH_OK)
-        die("a lease could not be detached");
+    if (sh_lease_detach(&lease) != SH_OK) {
+        sh_stress_violation("a lease that holds its handle could not be detached");
+        return;
+    }
     sh_stress_checkpoint("scenario.handed-over");
     world_use(s->world, (int)raw, s->file);
     (void)sh_dangerous_release(s->h); /* its status is the release's, if that falls to it */
@@ -185,7 +187,7 @@ static void *begin_in_domain(const char *unused)
 static void unload(scene *s)
 {
     sh_stress_tell("unloads the domain");
-    if (sh_domain_unload(s->domain, -1, NULL) != SH_OK)
+    if (sh_domain_unload(s->domain, UNLOAD_MS, NULL) != SH_OK)
         sh_stress_violation("the unload ended without the handle");
     else if (!sh_is_released(s->h))
         sh_stress_violation("the unload was over before the handle was released");

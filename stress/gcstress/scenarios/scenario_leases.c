@@ -199,11 +199,10 @@ static void *begin_in_domain(const char *unused)
     return made;
 }
 
-/* The time is over only when nobody else can go on. */
 static void unload(scene *s)
 {
     sh_stress_tell("unloads the domain");
-    if (sh_domain_unload(s->domain, 1000, NULL) != SH_OK)
+    if (sh_domain_unload(s->domain, UNLOAD_MS, NULL) != SH_OK)
         sh_stress_violation("nobody uses the handle any more, and the unload did not come to its end");
 }
 

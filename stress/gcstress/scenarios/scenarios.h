@@ -5,6 +5,10 @@
 
 #include <safehandle/stress.h>
 
+/* How long an unload may take. Explored, no time passes while anybody can go on: so it is over only where an unload
+ * without a limit would never end, and say nothing. */
+enum { UNLOAD_MS = 60000 };
+
 /* NULL-terminated. */
 extern const sh_stress_scenario *const scenarios_all[];
 
