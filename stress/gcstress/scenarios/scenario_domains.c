@@ -11,7 +11,8 @@ typedef struct scene {
     held inside;
     held outside; /* in no domain but the root; or made while the other is unloaded */
     bool made;
-    bool draining; /* the finalizer of the domain has begun */
+    int released_by_unload; /* of outside, when the unload was over */
+    bool draining;          /* the finalizer of the domain has begun */
     bool destroyed;
     int runs;
     world_object *stream;
@@ -54,7 +55,8 @@ static void unload(scene *s)
     sh_stress_tell("unloads the domain");
     if (sh_domain_unload(s->domain, UNLOAD_MS, NULL) != SH_OK)
         sh_stress_violation("the unload ended with something left");
-    else if (s->inside.h != NULL && !sh_is_released(s->inside.h))
+    s->released_by_unload = s->outside.releases;
+    if (s->inside.h != NULL && !sh_is_released(s->inside.h))
         sh_stress_violation("the unload was over before the handle was released");
 }
 
@@ -123,6 +125,8 @@ static void end_with_birth(void *data)
     scene *s = data;
     if (s->made && !sh_is_released(s->outside.h))
         sh_stress_violation("a handle was made beside the unload, which did not notice it");
+    else if (s->made && s->outside.releases != s->released_by_unload)
+        sh_stress_violation("the unload was over, and whoever was making a handle released it after all");
     end_scene(s);
 }
 

@@ -37,9 +37,18 @@ static void *begin_with_handle(const char *unused)
     return made;
 }
 
+/* By the closer or the last user: the collector, which would do it too, comes later. */
+static void judge(const sh_handle *h)
+{
+    if (sh_is_closed(h) && !sh_is_released(h))
+        sh_stress_violation("nobody uses the closed handle any more, and nobody has released it");
+}
+
 static void end_scene(void *data)
 {
     scene *s = data;
+    judge(s->h);
+    judge(s->neighbour);
     if (s->strangers_file != WORLD_NOTHING)
         world_close(s->world, s->strangers_number, s->strangers_file);
     world_end(s->world);
