@@ -43,8 +43,10 @@ static void count_twice(scene *s)
 {
     bool success = false;
     int taken = 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        sh_stress_checkpoint("scenario.reference");
         taken += sh_dangerous_add_ref(s->a.h, &success) == SH_OK;
+    }
     if (success != (taken > 0))
         sh_stress_violation("a caller with %d references was told that it has %s", taken, success ? "one" : "none");
     for (; taken > 0; taken--) {
