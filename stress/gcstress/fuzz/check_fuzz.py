@@ -18,7 +18,7 @@ RANDOM_RUNS, PLANTED_RUNS, REPLAYS = 2000, 50000, 100
 FAULTS = ["pending-is-success", "refused-is-success", "released-twice", "lease-stays", "errno-is-lost",
           "invalid-is-closed", "crash"]
 RESULT = {"scenario", "approach", "retells", "never", "runs", "operations", "states", "kept", "seconds", "found"}
-FAILURE = {"violation", "tale", "file"}
+FAILURE = {"violation", "tale", "file", "replay"}
 
 
 def run(*command):
@@ -67,6 +67,7 @@ def check_fault(checks, fault, folder):
     result, = told
     checks.check(set(result) == RESULT | FAILURE, f"{fault}: the failure has its members", sorted(result))
     path = pathlib.Path(result["file"])
+    checks.check(result["replay"].endswith(f" fuzz --input {path}"), f"{fault}: it says how to run it again", result["replay"])
     checks.check(path.is_file() and path.parent == folder, f"{fault}: its input is saved", path)
     checks.check(path.stat().st_size <= 24, f"{fault}: and small", path.stat().st_size)
     lines = [line["text"] for line in result["tale"]["lines"] if line["told"]]

@@ -162,10 +162,10 @@ def check_text(checks):
     checks.check(len(rows) == 5 and len(ends) == 1, "the table is lined up, whatever the names", "\n".join(lines))
     command = [GCSTRESS, *SEARCH, "finalizer-race", "--preemptions=2"]
     shown = on_terminal(command)
-    checks.check("[ 1/4]" in shown and "\033[31m" in shown, "on a terminal: progress, and colours", shown)
+    checks.check("[ 1/5]" in shown and "\033[31m" in shown, "on a terminal: progress, and colours", shown)
     plain = on_terminal(command, env={**os.environ, "NO_COLOR": "1"})
     checks.check("\033[31m" not in plain, "NO_COLOR: no colours", plain)
-    checks.check("[ 1/4]" not in on_terminal(command, stdout=subprocess.DEVNULL), "no progress when stdout goes elsewhere")
+    checks.check("[ 1/5]" not in on_terminal(command, stdout=subprocess.DEVNULL), "no progress when stdout goes elsewhere")
     checks.check("schedules, " in on_terminal([GCSTRESS, "explore", "unload-while-calling", "--preemptions=3"]),
                  "a long search shows its schedules and their rate")
 

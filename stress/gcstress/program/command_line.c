@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command_line.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_";
@@ -32,10 +33,13 @@ void command_line_begin(command_line *of, const char *command)
     command_line_add(of, command);
 }
 
-const char *command_line_replay(const char *file)
+const char *command_line_replay(const char *command, const char *file)
 {
     static command_line line;
-    command_line_begin(&line, "replay");
+    bool is_input = strcmp(command, "fuzz") == 0;
+    command_line_begin(&line, is_input ? command : "replay");
+    if (is_input)
+        command_line_add(&line, "--input");
     command_line_add(&line, file);
     return line.text;
 }

@@ -17,7 +17,7 @@ typedef struct command_line {
 void command_line_begin(command_line *of, const char *command);
 void command_line_add(command_line *to, const char *word);
 
-/* The command that runs a schedule again; valid until the next call. */
-const char *command_line_replay(const char *file);
+/* What runs again what `command` has found and put into file; valid until the next call. */
+const char *command_line_replay(const char *command, const char *file);
 
 #endif

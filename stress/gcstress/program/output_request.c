@@ -92,11 +92,11 @@ static json_t *arguments_json(const output_request *request, const char *command
     return to_json(line.text);
 }
 
-static void add_replay(json_t *result)
+static void add_replay(json_t *result, const char *command)
 {
     const char *file = json_string_value(json_object_get(result, "file"));
     if (file != NULL)
-        (void)json_object_set_new(result, "replay", to_json(command_line_replay(file)));
+        (void)json_object_set_new(result, "replay", to_json(command_line_replay(command, file)));
 }
 
 /* ---- the document ------------------------------------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ static void add_replay(json_t *result)
 static json_t *make_document(const output_request *request, const char *command, json_t *results)
 {
     for (size_t i = 0; i < json_array_size(results); i++)
-        add_replay(json_array_get(results, i));
+        add_replay(json_array_get(results, i), command);
     json_t *document = json_pack("{s:s, s:s, s:s, s:o, s:o}", "program", "gcstress", "version", sh_version(), "command",
                                  command, "arguments", arguments_json(request, command), "results", results);
     if (document == NULL)

@@ -117,7 +117,7 @@ void output_search(output_widths widths, const search_plan *plan, const search_r
         (void)printf(", complete to %zu preemption%s", result->complete_to, result->complete_to == 1 ? "" : "s");
     (void)putchar('\n');
     if (file_or_null != NULL)
-        (void)printf("    %s\n", command_line_replay(file_or_null));
+        (void)printf("    %s\n", command_line_replay("explore", file_or_null));
     (void)fflush(stdout);
 }
 

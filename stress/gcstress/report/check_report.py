@@ -120,7 +120,7 @@ def check_embedders(checks, text):
 def check_table(checks, text):
     table = ElementTree.fromstring(re.search(r'<table class="heat">.*?</table>', text, re.DOTALL)[0])
     scopes = [head.get("scope") for head in table.iter("th")]
-    checks.check(table.find("caption") is not None and scopes.count("row") == 2 and scopes.count("col") == 5, "the heat map is a table", scopes)
+    checks.check(table.find("caption") is not None and scopes.count("row") == 2 and scopes.count("col") == 6, "the heat map is a table", scopes)
     links = {link.get("href")[1:] for link in table.iter("a")}
     checks.check(links and all(f'id="{link}"' in text for link in links), "what was found leads to its timeline", links)
 
