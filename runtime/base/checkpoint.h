@@ -38,7 +38,8 @@ extern const checkpoint_stores *checkpoint_store_hooks;
 
 #define CHECKPOINT(name) ((void)checkpoint_reach(name))
 #define FAILS_HERE(name) checkpoint_reach(name)
-#define STORED(word, before) (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->stored((word), (before)) : (void)0)
+#define STORED(word, before)                                                                                           \
+    (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->stored((word), (before)) : (void)0)
 #define FENCED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->fenced() : (void)0)
 #define WORLD_STOPPED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->world_stopped() : (void)0)
 

@@ -71,8 +71,8 @@ static inline bool gc_group_is(uint32_t group, uint32_t wanted)
     return wanted == GC_EVERY_GROUP || group == wanted;
 }
 
-/* The object lives; or has died and the finalizer is in the normal lane or running; or it has run or was suppressed; or,
- * in the child of a fork, it was in the hands of a thread that the child does not have. */
+/* The object lives; or has died and the finalizer is in the normal lane or running; or it has run or was suppressed;
+ * or, in the child of a fork, it was in the hands of a thread that the child does not have. */
 typedef enum gc_finalizer_state {
     GC_FINALIZER_WATCHING,
     GC_FINALIZER_DEAD,

@@ -301,7 +301,8 @@ void boehm_finalizer_remove(void *object)
 
 /* ---- the collector's queue --------------------------------------------------------------------------------------- */
 
-/* Waited for no longer, and never freed: if the thread was about to take it off the collector, that leads to it still. */
+/* Waited for no longer, and never freed: if the thread was about to take it off the collector, that leads to it still.
+ */
 static void give_up(gc_finalizer *lost)
 {
     gc_batches_done(&boehm.batches, lost);
