@@ -5,7 +5,7 @@
     stress_mutants.py [--only NAME] [--full] [--write]
 
 The mutants are those of stress/mutants that stress/gcstress/mutants.txt names, one a line. Each is built into gcstress, and
-`./dev stress --quick` has to fail; with --full, the full form where the quick one does not. --write puts the table with what
+`./dev stress --quick` has to fail, whatever scenario it begins with; with --full, the full form where the quick one does not. --write puts the table with what
 noticed each into docs/gcstress.md. Exit status 1: fewer than 95 of 100 were noticed, or a mutant does not fit or build.
 """
 import argparse
@@ -30,12 +30,14 @@ ALIVE = "nothing"
 
 
 def listed(root, only):
+    """(mutant, the scenario to begin with) for each line."""
     lines = (root / LIST).read_text(encoding="utf-8").splitlines()
-    names = [line for line in lines if line and not line.startswith("#")]
-    unknown = sorted(set(only or []) - set(names))
+    begin_with = dict(line.split() for line in lines if line and not line.startswith("#"))
+    unknown = sorted(set(only or []) - set(begin_with))
     if unknown:
         raise mutants.Problem(f"{LIST} has no {', '.join(unknown)}")
-    return [mutants.parse(root / mutants.FOLDER / f"{name}.mutant") for name in names if not only or name in only]
+    return [(mutants.parse(root / mutants.FOLDER / f"{name}.mutant"), scenario)
+            for name, scenario in begin_with.items() if not only or name in only]
 
 
 def build(copy):
@@ -53,12 +55,12 @@ def noticed_by(copy, form):
     return (ALIVE, "") if last["passed"] else (last["step"], last["said"])
 
 
-def try_one(copy, mutant, full):
+def try_one(copy, mutant, scenario, full):
     file = copy.root / mutant.file
     original = mutants.put_in(mutant, file)
     try:
         build(copy)
-        step, said = noticed_by(copy, ["--quick"])
+        step, said = noticed_by(copy, ["--quick", "--begin-with", scenario])
         form = "quick"
         if step == ALIVE and full:
             step, said = noticed_by(copy, [])
@@ -84,7 +86,7 @@ def hunt(options):
         step, said = noticed_by(copy, ["--quick"])
         if step != ALIVE:
             raise mutants.Problem(f"without a mutant, {step} fails: {said}")
-        results = [try_one(copy, mutant, options.full) for mutant in chosen]
+        results = [try_one(copy, mutant, scenario, options.full) for mutant, scenario in chosen]
     killed = sum(step != ALIVE and form == "quick" for _, step, _, form in results)
     if options.write:
         marked.renew(tree.ROOT, PAGE, MARK, table(results), True)
