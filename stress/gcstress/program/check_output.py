@@ -166,8 +166,7 @@ def check_text(checks):
     plain = on_terminal(command, env={**os.environ, "NO_COLOR": "1"})
     checks.check("\033[31m" not in plain, "NO_COLOR: no colours", plain)
     checks.check("[ 1/5]" not in on_terminal(command, stdout=subprocess.DEVNULL), "no progress when stdout goes elsewhere")
-    checks.check("schedules, " in on_terminal([GCSTRESS, "explore", "unload-while-calling", "--preemptions=3"]),
-                 "a long search shows its schedules and their rate")
+    checks.check("schedules, " in shown, "a search that takes seconds shows its schedules and their rate", shown)
 
 
 def check_list(checks):
