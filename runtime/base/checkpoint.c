@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 static checkpoint_hook *installed;
-const checkpoint_stores *checkpoint_store_hooks;
+static const checkpoint_stores *store_hooks;
 
 void checkpoint_set_hook(checkpoint_hook *hook_or_null)
 {
@@ -16,6 +16,29 @@ void checkpoint_set_hook(checkpoint_hook *hook_or_null)
 bool checkpoint_reach(const char *name)
 {
     return installed != NULL && installed(name);
+}
+
+void checkpoint_set_store_hooks(const checkpoint_stores *hooks_or_null)
+{
+    store_hooks = hooks_or_null;
+}
+
+void checkpoint_stored(uintptr_t *word, uintptr_t before)
+{
+    if (store_hooks != NULL)
+        store_hooks->stored(word, before);
+}
+
+void checkpoint_fenced(void)
+{
+    if (store_hooks != NULL)
+        store_hooks->fenced();
+}
+
+void checkpoint_world_stopped(void)
+{
+    if (store_hooks != NULL)
+        store_hooks->world_stopped();
 }
 
 #else

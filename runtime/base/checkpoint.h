@@ -33,15 +33,16 @@ typedef struct checkpoint_stores {
     void (*world_stopped)(void);
 } checkpoint_stores;
 
-/* NULL before the first call. */
-extern const checkpoint_stores *checkpoint_store_hooks;
+void checkpoint_set_store_hooks(const checkpoint_stores *hooks_or_null);
+void checkpoint_stored(uintptr_t *word, uintptr_t before);
+void checkpoint_fenced(void);
+void checkpoint_world_stopped(void);
 
 #define CHECKPOINT(name) ((void)checkpoint_reach(name))
 #define FAILS_HERE(name) checkpoint_reach(name)
-#define STORED(word, before)                                                                                           \
-    (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->stored((word), (before)) : (void)0)
-#define FENCED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->fenced() : (void)0)
-#define WORLD_STOPPED() (checkpoint_store_hooks != NULL ? checkpoint_store_hooks->world_stopped() : (void)0)
+#define STORED(word, before) checkpoint_stored((word), (before))
+#define FENCED() checkpoint_fenced()
+#define WORLD_STOPPED() checkpoint_world_stopped()
 
 #else
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who still uses a handle when its domain is unloaded: is woken, waited for, and else told of as left over. */
 #include "domain/in_domain_test.h"
+#include "handle/handle.h"
 #include "platform/platform.h"
 #include <pthread.h>
 
@@ -132,10 +133,56 @@ Test(left_over, does_not_wait_for_the_callers_own_leases)
     cr_expect(sh_is_released(h));
 }
 
-enum {
-    SHORT_MS = 40,
-    UNHURRIED_MS = 500
-}; /* the latter: enough for a thread that does not get its processor at once */
+/* ---- who dies while it is woken ---------------------------------------------------------------------------------- */
+
+static sh_handle *woken;
+
+static bool is_leaked(const sh_handle *h)
+{
+    return (state_word_read(&h->state) & STATE_LEAKED) != 0;
+}
+
+/* Its user leaves, and the worker finds it dead and in use: the reference is the unload's own. */
+static int die_while_woken(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    if (is_leaked(woken))
+        return 0;
+    end_user();
+    cr_expect_eq(sh_host_drop(woken), SH_OK);
+    while (!is_leaked(woken))
+        platform_sleep_ms(1);
+    return 0;
+}
+
+static int count_release(sh_raw raw, void *context)
+{
+    (void)raw;
+    ++*(int *)context;
+    return 0;
+}
+
+static const sh_kind dying_kind = {.name = "dying",
+                                   .invalid_value = -1,
+                                   .is_invalid = sh_invalid_minus_one,
+                                   .release = count_release,
+                                   .interrupt = die_while_woken};
+
+Test(left_over, releases_what_died_while_it_was_woken)
+{
+    static int releases;
+    sh_create_options options = {.context = &releases, .domain = domain};
+    cr_assert_eq(sh_wrap(&dying_kind, 7, &options, &woken), SH_OK);
+    begin_user(woken);
+    cr_expect_eq(sh_domain_unload(domain, 20 * 1000, NULL), SH_OK);
+    cr_expect_eq(releases, 1);
+}
+
+/* ---- when the time is over --------------------------------------------------------------------------------------- */
+
+/* The latter: enough for a thread that does not get its processor at once. */
+enum { SHORT_MS = 40, UNHURRIED_MS = 500 };
 
 /* As sh_close_wait: nobody would see it through. */
 Test(left_over, wakes_nobody_when_the_time_is_over)

@@ -17,13 +17,13 @@ void door_keep(const door_keeper *next)
     keeper = next;
     collector = next->collector;
     checkpoint_set_hook(reach_own);
-    checkpoint_store_hooks = next->stores;
+    checkpoint_set_store_hooks(next->stores);
 }
 
 void door_leave(void)
 {
     keeper = NULL;
-    checkpoint_store_hooks = NULL;
+    checkpoint_set_store_hooks(NULL);
 }
 
 void sh_stress_checkpoint(const char *where)
