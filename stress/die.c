@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char *doing;
@@ -26,4 +27,12 @@ void die(const char *format, ...)
     va_end(arguments);
     (void)fputc('\n', stderr);
     _exit(DIE_STATUS);
+}
+
+void *die_or_allocate(size_t count, size_t size_bytes)
+{
+    void *made = calloc(count, size_bytes);
+    if (made == NULL)
+        die("no memory");
+    return made;
 }

@@ -147,9 +147,7 @@ static void *work(void *argument)
 
 static void start_thread(size_t index)
 {
-    start *given = malloc(sizeof *given);
-    if (given == NULL)
-        die("no memory");
+    start *given = die_or_allocate(1, sizeof *given);
     *given = (start){index, baton_new(names[index], false)};
     pthread_t thread;
     int error = pthread_create(&thread, NULL, work, given);
@@ -174,9 +172,7 @@ static void run_threads(void)
 
 void episode_start(void)
 {
-    states.seen = calloc(STATES, sizeof *states.seen);
-    if (states.seen == NULL)
-        die("no memory");
+    states.seen = die_or_allocate(STATES, sizeof *states.seen);
     baton_start();
     door_keep(&keeper);
     sh_options options = {.collector = SH_COLLECTOR_MANUAL};

@@ -7,22 +7,14 @@
 
 enum { WARM_UP_RUNS = 2 };
 
-/* Large things are not static: the collector of `run` looks through all that is. */
-static void *allocate(size_t size_bytes)
-{
-    void *made = malloc(size_bytes);
-    if (made == NULL)
-        die("no memory");
-    return made;
-}
-
 /* ---- in the process of its own ----------------------------------------------------------------------------------- */
 
 /* The first runs of a process attach threads, and fill what is kept for the next: later ones do not. */
 static void warm_up(const explore_plan *plan)
 {
-    strategy *usual = allocate(sizeof *usual);
-    tale *unread = allocate(sizeof *unread);
+    /* Not static: the collector of `run` looks through all that is. */
+    strategy *usual = die_or_allocate(1, sizeof *usual);
+    tale *unread = die_or_allocate(1, sizeof *unread);
     strategy_init(usual, STRATEGY_GIVEN, 0, 0);
     for (int i = 0; i < WARM_UP_RUNS; i++)
         episode_run(plan->scenario, plan->approach, usual, unread);
@@ -102,7 +94,7 @@ void explore_free(explore_result *result)
  */
 static explore_result *try_without(const explore_plan *plan, const schedule *from, size_t choice)
 {
-    schedule *tried = allocate(sizeof *tried);
+    schedule *tried = die_or_allocate(1, sizeof *tried);
     *tried = *from;
     tried->choices[choice].taken = 0;
     explore_plan again = *plan;

@@ -67,9 +67,7 @@ static void hunt_here(void *data)
     hunt_result *into = ((const hunt *)data)->into;
     dice with = dice_with(plan->seed);
     double begun = apart_now_seconds();
-    kept.inputs = calloc(KEPT, sizeof *kept.inputs);
-    if (kept.inputs == NULL)
-        die("no memory");
+    kept.inputs = die_or_allocate(KEPT, sizeof *kept.inputs);
     trial_start();
     do {
         size_t states = into->states;

@@ -115,9 +115,7 @@ typedef struct progress_of_all {
 
 static void run_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
 {
-    run_result *result = malloc(sizeof *result);
-    if (result == NULL)
-        die("no memory");
+    run_result *result = die_or_allocate(1, sizeof *result);
     const request *asked = all->asked;
     run_plan plan = {.scenario = scenario,
                      .approach = approach_or_null,

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -249,19 +248,11 @@ static void *work(void *argument)
 
 /* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
-static void *allocate(size_t count, size_t size_bytes)
-{
-    void *made = calloc(count, size_bytes);
-    if (made == NULL)
-        die("no memory");
-    return made;
-}
-
 static void make_group(size_t number)
 {
     group *made = &crew.groups[number];
     made->number = number;
-    made->told = number == 0 ? &crew.result->told : allocate(1, sizeof *made->told);
+    made->told = number == 0 ? &crew.result->told : die_or_allocate(1, sizeof *made->told);
     (void)pthread_barrier_init(&made->gate, NULL, (unsigned)crew.plan->scenario->thread_count);
 }
 
@@ -283,8 +274,8 @@ void crew_start(const run_plan *plan, run_result *into)
     crew.result = into;
     crew.group_count = plan->threads < 2 * in_group ? 1 : plan->threads / in_group;
     crew.member_count = crew.group_count * in_group;
-    crew.groups = allocate(crew.group_count, sizeof *crew.groups);
-    crew.members = allocate(crew.member_count, sizeof *crew.members);
+    crew.groups = die_or_allocate(crew.group_count, sizeof *crew.groups);
+    crew.members = die_or_allocate(crew.member_count, sizeof *crew.members);
     into->threads = crew.member_count;
     for (size_t i = 0; i < crew.group_count; i++)
         make_group(i);

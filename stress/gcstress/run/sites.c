@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 /* A site that finds no room counts as seen: no program has so many. */
 enum { SITES = 1 << 14, FRAMES = 24 };
@@ -15,9 +14,7 @@ static _Atomic uint32_t *seen; /* SITES; 0: free. Not static: the collector look
 void sites_start(void)
 {
     void *frames[FRAMES];
-    seen = calloc(SITES, sizeof *seen);
-    if (seen == NULL)
-        die("no memory");
+    seen = die_or_allocate(SITES, sizeof *seen);
     (void)backtrace(frames, FRAMES);
 }
 

@@ -31,9 +31,7 @@ static bool is_safehandle(const scene *s)
 
 static scene *make_scene(const char *name, int lowest_number)
 {
-    scene *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    scene *made = die_or_allocate(1, sizeof *made);
     made->how = approach_find(name);
     made->world = world_make();
     made->world->lowest = lowest_number;

@@ -18,9 +18,7 @@ static const char *const safehandle_only[] = {"safehandle", NULL};
 static void *begin_with_handle(const char *unused)
 {
     (void)unused;
-    scene *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    scene *made = die_or_allocate(1, sizeof *made);
     made->world = world_make();
     held_make(&made->a, made->world, &held_number, NULL);
     return made;

@@ -18,9 +18,7 @@ static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(void)
 {
-    scene *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    scene *made = die_or_allocate(1, sizeof *made);
     made->world = world_make();
     return made;
 }

@@ -44,9 +44,7 @@ static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(const char *name)
 {
-    scene *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    scene *made = die_or_allocate(1, sizeof *made);
     made->how = approach_find(name);
     made->world = world_make();
     return made;

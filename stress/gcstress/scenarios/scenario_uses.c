@@ -17,9 +17,7 @@ typedef struct scene {
 /* roots: how many threads know the owner at the beginning. */
 static scene *make_scene(const char *name, int roots)
 {
-    scene *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    scene *made = die_or_allocate(1, sizeof *made);
     made->how = approach_find(name);
     made->world = world_make();
     int number = world_open(made->world, &made->file);

@@ -11,9 +11,7 @@ static const heap *heap_of(const world *in)
 
 world *world_make(void)
 {
-    world *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        die("no memory");
+    world *made = die_or_allocate(1, sizeof *made);
     (void)pthread_mutex_init(&made->lock, NULL);
     made->lowest = WORLD_FIRST_NUMBER;
     made->on_boehm = sh_stress_collector() == SH_COLLECTOR_BOEHM;
@@ -33,9 +31,7 @@ void world_unlock(world *in)
 void *world_allocate(world *in, size_t size_bytes)
 {
     sh_stress_allocation("world.allocate");
-    world_object *made = calloc(1, size_bytes);
-    if (made == NULL)
-        die("no memory");
+    world_object *made = die_or_allocate(1, size_bytes);
     made->world = in;
     made->roots = 1;
     heap_of(in)->add(made);
