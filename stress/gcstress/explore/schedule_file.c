@@ -13,8 +13,9 @@ void schedule_file_write(const char *path, const schedule_file *written)
     for (size_t i = 0; i < written->schedule.count; i++)
         (void)json_array_append_new(
             choices, json_pack("[i, i]", written->schedule.choices[i].count, written->schedule.choices[i].taken));
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:o}", "gcstress", FORMAT, "scenario", written->scenario, "approach",
-                             written->approach, "violation", written->violation, "choices", choices);
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "gcstress", FORMAT, "scenario", written->scenario,
+                             "approach", written->approach, "violation", written->violation, "seed",
+                             (json_int_t)written->seed, "choices", choices);
     if (root == NULL)
         die("no memory");
     if (json_dump_file(root, path, JSON_INDENT(0) | JSON_COMPACT) != 0)
@@ -50,15 +51,19 @@ void schedule_file_read(const char *path, schedule_file *out_read)
         die("%s: %s", path, error.text);
     int format;
     const char *scenario, *approach, *violation;
+    json_int_t seed = 0; /* what was written before there was one is read all the same */
     const json_t *choices;
-    if (json_unpack_ex(root, &error, 0, "{s:i, s:s, s:s, s:s, s:o}", "gcstress", &format, "scenario", &scenario,
-                       "approach", &approach, "violation", &violation, "choices", &choices) != 0 ||
+    if (json_unpack_ex(root, &error, 0, "{s:i, s:s, s:s, s:s, s?I, s:o}", "gcstress", &format, "scenario", &scenario,
+                       "approach", &approach, "violation", &violation, "seed", &seed, "choices", &choices) != 0 ||
         format != FORMAT)
         die("%s: this is no schedule of gcstress: %s", path, error.text);
+    if (seed < 0)
+        die("%s: a seed is not below 0", path);
     memset(out_read, 0, sizeof *out_read);
     copy_name(out_read->scenario, sizeof out_read->scenario, scenario, path);
     copy_name(out_read->approach, sizeof out_read->approach, approach, path);
     copy_name(out_read->violation, sizeof out_read->violation, violation, path);
+    out_read->seed = (uint64_t)seed;
     read_choices(choices, path, &out_read->schedule);
     json_decref(root);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A failure in a file: scenario, approach and schedule, as JSON. Replaying it gives the same run every time. */
+/*
+ * A failure in a file: scenario, approach, seed and schedule, as JSON. Replaying it gives the same run every time; the
+ * seed says which search found it, and is not needed for that.
+ */
 #ifndef GCSTRESS_SCHEDULE_FILE_H
 #define GCSTRESS_SCHEDULE_FILE_H
 
@@ -11,6 +14,7 @@ typedef struct schedule_file {
     char scenario[SCHEDULE_NAME_BYTES];
     char approach[SCHEDULE_NAME_BYTES]; /* empty: none */
     char violation[SCHEDULE_NAME_BYTES * 2];
+    uint64_t seed;     /* of the search that found it; 0: not known */
     schedule schedule; /* only count and taken of each choice */
 } schedule_file;
 

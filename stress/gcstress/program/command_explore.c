@@ -109,6 +109,7 @@ static const char *save(const request *asked, const search_plan *plan, const sea
     (void)snprintf(file.scenario, sizeof file.scenario, "%s", plan->scenario->name);
     (void)snprintf(file.approach, sizeof file.approach, "%s", approach);
     (void)snprintf(file.violation, sizeof file.violation, "%s", result->last->told.violation);
+    file.seed = plan->seed;
     file.schedule = result->last->choices.run;
     int length = snprintf(path, sizeof path, "%s/%s%s%s.schedule", asked->save, plan->scenario->name,
                           plan->approach == NULL ? "" : "-", approach);

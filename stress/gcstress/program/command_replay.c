@@ -69,6 +69,7 @@ static explore_plan plan_for(const schedule_file *file, command_scenarios all)
     explore_plan plan = {.scenario = command_find(all, file->scenario),
                          .approach = file->approach[0] == '\0' ? NULL : file->approach,
                          .sort = STRATEGY_GIVEN,
+                         .seed = file->seed,
                          .most_runs = 1,
                          .given = &file->schedule};
     if (!command_has_approach(plan.scenario, plan.approach))

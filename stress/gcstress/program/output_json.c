@@ -56,9 +56,10 @@ json_t *output_search_json(const search_plan *plan, const search_result *result,
 json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file)
 {
     json_t *object =
-        json_pack("{s:s, s:s?, s:s?, s:s, s:f, s:b, s:I}", "scenario", plan->scenario->name, "approach", plan->approach,
-                  "retells", plan->scenario->retells, "never", plan->scenario->violation, "seconds", result->seconds,
-                  "found", (int)result->found, "switches", (json_int_t)schedule_switches(&result->choices.run));
+        json_pack("{s:s, s:s?, s:s?, s:s, s:I, s:f, s:b, s:I}", "scenario", plan->scenario->name, "approach",
+                  plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation, "seed",
+                  (json_int_t)plan->seed, "seconds", result->seconds, "found", (int)result->found, "switches",
+                  (json_int_t)schedule_switches(&result->choices.run));
     if (object == NULL)
         die("no memory");
     if (result->found)
