@@ -113,7 +113,9 @@ def check_refusals(checks):
         (["--level=32"], "'32' is no level"),
         (["--level=many"], "'many' is no level"),
         (["--seconds=0"], "'0' is no number of seconds"),
-        (["--approach=none"], "has the approach none"),
+        (["--approach=none"], "has the approach none; they have: intptr, "),
+        (["cfred", "--approach=intptr"], "has the approach intptr; they have: as-printed, as-corrected, safehandle"),
+        (["over-release", "--approach=safehandle"], "can only be explored"),
         (["no-such"], "there is no scenario no-such"),
     ]:
         done = run(*arguments)

@@ -127,6 +127,10 @@ def check_refusal(checks, name, arguments, words, **options):
 
 def check_refusals(checks):
     check_refusal(checks, "--json and --tap", ["--json", "--tap"], "choose one")
+    check_refusal(checks, "an approach that there is not", ["--approach=nosuch"],
+                  "has the approach nosuch; they have: intptr, keepalive, handleref, handleprotector, safehandle\n")
+    check_refusal(checks, "an approach of other scenarios", ["--approach=as-printed"], "has the approach as-printed; they have: intptr,")
+    check_refusal(checks, "a scenario that there is not", ["no-such"], "there is no scenario no-such")
     check_refusal(checks, "a directory that is not there", ["--junit", "none/out.xml"], "none/out.xml cannot be written")
     check_refusal(checks, "a device", ["--report", "/dev/null"], "no ordinary file")
     check_refusal(checks, "no python", ["--report", "out.html"], "python3", env={"PATH": "/nonexistent"})

@@ -16,10 +16,4 @@ int command_run(int argc, char **argv, command_scenarios all);
 int command_replay(int argc, char **argv, command_scenarios all);
 int command_fuzz(int argc, char **argv, command_scenarios unused);
 
-/* Ends the program where there is none of that name. */
-const sh_stress_scenario *command_find(command_scenarios all, const char *name);
-
-/* Whether the scenario has the approach; NULL or "": none. */
-int command_has_approach(const sh_stress_scenario *scenario, const char *approach_or_null);
-
 #endif

@@ -4,33 +4,24 @@
 #include "../../die.h"
 #include "../../progress.h"
 #include "../explore/schedule_file.h"
+#include "choice.h"
 #include "command.h"
 #include "output.h"
 #include "output_request.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PREEMPTIONS = 8, MOST_RUNS = 100000000, MOST_SEED = 1000000000, MOST_NAMES = 64 };
-enum {
-    OPTION_APPROACH = 'a',
-    OPTION_PREEMPTIONS = 'p',
-    OPTION_DEPTH = 'd',
-    OPTION_RUNS = 'n',
-    OPTION_SEED = 's',
-    OPTION_SAVE = 'o'
-};
+enum { MOST_PREEMPTIONS = 8, MOST_RUNS = 100000000, MOST_SEED = 1000000000 };
+enum { OPTION_PREEMPTIONS = 'p', OPTION_DEPTH = 'd', OPTION_RUNS = 'n', OPTION_SEED = 's', OPTION_SAVE = 'o' };
 
 typedef struct request {
     output_request output;
-    const char *approach;
+    choice choice;
     const char *save;
     long preemptions, depth, runs, seed;
-    const char *names[MOST_NAMES];
-    size_t name_count;
 } request;
 
 static const struct argp_option options[] = {
-    {"approach", OPTION_APPROACH, "NAME", 0, "Only this approach (default: each that the scenario has)", 0},
     {"preemptions", OPTION_PREEMPTIONS, "N", 0, "Every schedule with up to N preemptions (default: 2)", 0},
     {"pct-depth", OPTION_DEPTH, "N", 0, "Probabilistic search for bugs of depth N (default: 3)", 0},
     {"runs", OPTION_RUNS, "N", 0, "So many probabilistic runs, and so many at random, behind that (default: none)", 0},
@@ -55,9 +46,6 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 {
     request *asked = state->input;
     switch (key) {
-    case OPTION_APPROACH:
-        asked->approach = argument;
-        return 0;
     case OPTION_PREEMPTIONS:
         asked->preemptions = argument_number(argument, "number of preemptions", MOST_PREEMPTIONS, state);
         return 0;
@@ -73,20 +61,16 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     case OPTION_SAVE:
         asked->save = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        if (asked->name_count == MOST_NAMES)
-            argp_error(state, "at most %d scenarios can be named", MOST_NAMES);
-        asked->names[asked->name_count++] = argument;
-        return 0;
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &asked->output;
+        state->child_inputs[0] = &asked->choice;
+        state->child_inputs[1] = &asked->output;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&choice_parser, 0, NULL, 0}, {&output_parser, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description, .children = children};
 
@@ -139,8 +123,9 @@ static search_result search(const search_plan *plan, progress_of_all *all)
     return result;
 }
 
-static void explore_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
+static void explore_one(const sh_stress_scenario *scenario, const char *approach_or_null, void *data)
 {
+    progress_of_all *all = data;
     const request *asked = all->asked;
     search_plan plan = {.scenario = scenario,
                         .approach = approach_or_null,
@@ -159,46 +144,18 @@ static void explore_one(const sh_stress_scenario *scenario, const char *approach
     explore_free(result.last);
 }
 
-static void explore_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
-{
-    const char *only = all->asked->approach;
-    if (scenario->approaches == NULL) {
-        if (only == NULL)
-            explore_one(scenario, NULL, all);
-        return;
-    }
-    for (const char *const *each = scenario->approaches; *each != NULL; each++)
-        if (only == NULL || strcmp(only, *each) == 0)
-            explore_one(scenario, *each, all);
-}
-
-static int count_searches(command_scenarios each, const char *only_or_null)
-{
-    int count = 0;
-    for (; *each != NULL; each++) {
-        count += (*each)->approaches == NULL && only_or_null == NULL;
-        for (const char *const *name = (*each)->approaches; name != NULL && *name != NULL; name++)
-            count += only_or_null == NULL || strcmp(only_or_null, *name) == 0;
-    }
-    return count;
-}
-
 int command_explore(int argc, char **argv, command_scenarios scenarios)
 {
     request asked = {.preemptions = 2, .depth = 3, .seed = 1, .save = "."};
     argument_parse(&parser, argc, argv, &asked);
-    const sh_stress_scenario *chosen[MOST_NAMES + 1] = {NULL};
-    for (size_t i = 0; i < asked.name_count; i++)
-        chosen[i] = command_find(scenarios, asked.names[i]);
-    command_scenarios each = asked.name_count == 0 ? scenarios : chosen;
+    choice_resolve(&asked.choice, scenarios);
     progress_of_all all = {.asked = &asked,
-                           .widths = output_widths_of(each),
-                           .shown = progress_start(count_searches(each, asked.approach)),
+                           .widths = output_widths_of(asked.choice.scenarios),
+                           .shown = progress_start(choice_count(&asked.choice)),
                            .results = json_array()};
     if (output_is_text(&asked.output))
         output_search_heading(all.widths);
-    for (; *each != NULL; each++)
-        explore_scenario(*each, &all);
+    choice_each(&asked.choice, explore_one, &all);
     output_write(&asked.output, "explore", all.results);
     return all.found ? COMMAND_FOUND : COMMAND_FOUND_NOTHING;
 }

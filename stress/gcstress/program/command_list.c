@@ -3,12 +3,11 @@
 #include "../../colour.h"
 #include "../../die.h"
 #include "checkpoints.h"
+#include "choice.h"
 #include "command.h"
 #include "output.h"
 #include <stdio.h>
-#include <string.h>
 
-enum { MOST_APPROACHES = 64 };
 enum { OPTION_NAMES = 'n' };
 
 typedef struct request {
@@ -54,53 +53,11 @@ static const struct {
 
 enum { LEVELS = sizeof levels / sizeof *levels };
 
-const sh_stress_scenario *command_find(command_scenarios all, const char *name)
-{
-    for (; *all != NULL; all++)
-        if (strcmp((*all)->name, name) == 0)
-            return *all;
-    die("there is no scenario %s: `list` prints all", name);
-}
-
-int command_has_approach(const sh_stress_scenario *scenario, const char *approach_or_null)
-{
-    if (approach_or_null == NULL || approach_or_null[0] == '\0')
-        return scenario->approaches == NULL;
-    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
-        if (strcmp(*each, approach_or_null) == 0)
-            return 1;
-    return 0;
-}
-
-/* Those of all scenarios, each once. */
-typedef struct approach_names {
-    const char *names[MOST_APPROACHES];
-    size_t count;
-} approach_names;
-
-static void add_name(approach_names *to, const char *name)
-{
-    for (size_t i = 0; i < to->count; i++)
-        if (strcmp(to->names[i], name) == 0)
-            return;
-    if (to->count < MOST_APPROACHES)
-        to->names[to->count++] = name;
-}
-
-static approach_names approaches_of(command_scenarios all)
-{
-    approach_names found = {.count = 0};
-    for (; *all != NULL; all++)
-        for (const char *const *each = (*all)->approaches; each != NULL && *each != NULL; each++)
-            add_name(&found, *each);
-    return found;
-}
-
 static int count_scenarios_with(command_scenarios all, const char *approach)
 {
     int count = 0;
     for (; *all != NULL; all++)
-        count += command_has_approach(*all, approach);
+        count += choice_has_approach(*all, approach);
     return count;
 }
 
@@ -144,7 +101,7 @@ static void print_all(command_scenarios all)
     print_heading("scenarios");
     for (command_scenarios each = all; *each != NULL; each++)
         print_scenario(*each);
-    approach_names approaches = approaches_of(all);
+    choice_approaches approaches = choice_approaches_of(all);
     print_heading("\napproaches, and in how many scenarios");
     for (size_t i = 0; i < approaches.count; i++)
         (void)printf("  %-20s%3d\n", approaches.names[i], count_scenarios_with(all, approaches.names[i]));
@@ -178,7 +135,7 @@ static json_t *all_json(command_scenarios all)
     json_t *scenarios = json_array();
     for (command_scenarios each = all; *each != NULL; each++)
         (void)json_array_append_new(scenarios, scenario_json(*each));
-    approach_names found = approaches_of(all);
+    choice_approaches found = choice_approaches_of(all);
     json_t *approaches = json_array();
     for (size_t i = 0; i < found.count; i++)
         (void)json_array_append_new(approaches, json_string(found.names[i]));

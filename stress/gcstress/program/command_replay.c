@@ -2,6 +2,7 @@
 #include "../../argument.h"
 #include "../../die.h"
 #include "../explore/schedule_file.h"
+#include "choice.h"
 #include "command.h"
 #include "output.h"
 #include "output_request.h"
@@ -66,13 +67,13 @@ static const struct argp parser = {
 
 static explore_plan plan_for(const schedule_file *file, command_scenarios all)
 {
-    explore_plan plan = {.scenario = command_find(all, file->scenario),
+    explore_plan plan = {.scenario = choice_find(all, file->scenario),
                          .approach = file->approach[0] == '\0' ? NULL : file->approach,
                          .sort = STRATEGY_GIVEN,
                          .seed = file->seed,
                          .most_runs = 1,
                          .given = &file->schedule};
-    if (!command_has_approach(plan.scenario, plan.approach))
+    if (!choice_has_approach(plan.scenario, plan.approach))
         die("scenario %s has no approach %s", file->scenario, file->approach);
     return plan;
 }

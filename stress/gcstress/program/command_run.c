@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../argument.h"
 #include "../../die.h"
+#include "choice.h"
 #include "command.h"
 #include "output_request.h"
 #include "output_run.h"
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { MOST_SECONDS = 1000000, MOST_SEED = 1000000000, MOST_NAMES = 64, DEFAULT_SECONDS = 5 };
-enum {
-    OPTION_LEVEL = 'l',
-    OPTION_THREADS = 't',
-    OPTION_SECONDS = 'S',
-    OPTION_SEED = 's',
-    OPTION_APPROACH = 'a',
-    OPTION_MIX = 'm'
-};
+enum { MOST_SECONDS = 1000000, MOST_SEED = 1000000000, DEFAULT_SECONDS = 5 };
+enum { OPTION_LEVEL = 'l', OPTION_THREADS = 't', OPTION_SECONDS = 'S', OPTION_SEED = 's', OPTION_MIX = 'm' };
 
 typedef struct request {
     output_request output;
-    const char *approach;
+    choice choice;
     unsigned level;
     bool mix;
     long threads, seconds, seed;
-    const char *names[MOST_NAMES];
-    size_t name_count;
 } request;
 
 static const struct argp_option options[] = {
@@ -35,7 +26,6 @@ static const struct argp_option options[] = {
      "So many at the same time, in groups as the scenario has them (default: one group)", 0},
     {"seconds", OPTION_SECONDS, "S", 0, "For each scenario and approach (default: 5)", 0},
     {"seed", OPTION_SEED, "X", 0, "Where the dice begin (default: 1)", 0},
-    {"approach", OPTION_APPROACH, "A", 0, "Only this approach (default: each that the scenario has)", 0},
     {0},
 };
 
@@ -85,23 +75,16 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     case OPTION_SEED:
         asked->seed = argument_number(argument, "seed", MOST_SEED, state);
         return 0;
-    case OPTION_APPROACH:
-        asked->approach = argument;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (asked->name_count == MOST_NAMES)
-            argp_error(state, "at most %d scenarios can be named", MOST_NAMES);
-        asked->names[asked->name_count++] = argument;
-        return 0;
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &asked->output;
+        state->child_inputs[0] = &asked->choice;
+        state->child_inputs[1] = &asked->output;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&output_parser, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&choice_parser, 0, NULL, 0}, {&output_parser, 0, NULL, 0}, {0}};
 static const struct argp parser = {
     .options = options, .parser = take_option, .args_doc = "[SCENARIO…]", .doc = description, .children = children};
 
@@ -113,8 +96,11 @@ typedef struct progress_of_all {
     bool proved_nothing;
 } progress_of_all;
 
-static void run_one(const sh_stress_scenario *scenario, const char *approach_or_null, progress_of_all *all)
+static void run_one(const sh_stress_scenario *scenario, const char *approach_or_null, void *data)
 {
+    progress_of_all *all = data;
+    if (scenario->serial || run_is_interrupted())
+        return;
     run_result *result = die_or_allocate(1, sizeof *result);
     const request *asked = all->asked;
     run_plan plan = {.scenario = scenario,
@@ -135,18 +121,6 @@ static void run_one(const sh_stress_scenario *scenario, const char *approach_or_
     free(result);
 }
 
-static void run_scenario(const sh_stress_scenario *scenario, progress_of_all *all)
-{
-    const char *only = all->asked->approach;
-    if (scenario->serial)
-        return;
-    if (scenario->approaches == NULL && only == NULL && !run_is_interrupted())
-        run_one(scenario, NULL, all);
-    for (const char *const *each = scenario->approaches; each != NULL && *each != NULL; each++)
-        if ((only == NULL || strcmp(only, *each) == 0) && !run_is_interrupted())
-            run_one(scenario, *each, all);
-}
-
 static void interrupt(int unused)
 {
     (void)unused;
@@ -157,21 +131,15 @@ int command_run(int argc, char **argv, command_scenarios scenarios)
 {
     request asked = {.level = RUN_AT_CHECKPOINTS, .seconds = DEFAULT_SECONDS, .seed = 1};
     argument_parse(&parser, argc, argv, &asked);
-    for (size_t i = 0; i < asked.name_count; i++)
-        (void)command_find(scenarios, asked.names[i]); /* before anything is run */
+    choice_resolve(&asked.choice, scenarios);
     struct sigaction on_interrupt = {.sa_handler = interrupt};
     (void)sigaction(SIGINT, &on_interrupt, NULL);
     progress_of_all all = {.asked = &asked, .results = json_array()};
     if (output_is_text(&asked.output))
         output_run_heading();
-    for (size_t i = 0; i < asked.name_count; i++)
-        run_scenario(command_find(scenarios, asked.names[i]), &all);
-    for (; asked.name_count == 0 && *scenarios != NULL; scenarios++)
-        run_scenario(*scenarios, &all);
-    if (all.ran == 0 && asked.approach == NULL && !run_is_interrupted())
-        die("what was asked for can only be explored: its judge needs one thread at a time");
+    choice_each(&asked.choice, run_one, &all);
     if (all.ran == 0 && !run_is_interrupted())
-        die("no scenario that was asked for has the approach %s", asked.approach);
+        die("what was asked for can only be explored: its judge needs one thread at a time");
     output_write(&asked.output, "run", all.results);
     if (all.proved_nothing && !all.found)
         die("less than %d %% of what was dropped was finalized: that nothing was found proves nothing",
