@@ -20,8 +20,6 @@ typedef struct scene {
     held strangers_handle;
     bool blocked; /* in a call */
     bool stale;   /* the number is somebody else's, and the owner does not know */
-    int strangers_number;
-    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } scene;
 
 static bool is_safehandle(const scene *s)
@@ -51,17 +49,10 @@ static scene *make_with_owner(const char *name, int roots)
 static void end_scene(void *data)
 {
     scene *s = data;
-    if (s->strangers_file != WORLD_NOTHING)
-        world_close(s->world, s->strangers_number, s->strangers_file);
     held_end(&s->mine);
     held_end(&s->strangers_handle);
     world_end(s->world);
     free(s);
-}
-
-static void open_strange(scene *s)
-{
-    s->strangers_number = world_open(s->world, &s->strangers_file);
 }
 
 static void use(scene *s, world_object *owner, world_file file)
@@ -133,7 +124,7 @@ static void main_of_foo(void *data, size_t index)
     else if (index == 1)
         world_collect(s->world);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_foo_problem = {
@@ -191,7 +182,7 @@ static void delete_freds(void *data, size_t index)
 {
     scene *s = data;
     if (index == 2)
-        open_strange(s);
+        world_open_strange(s->world);
     else if (is_safehandle(s))
         (void)sh_close(index == 0 ? s->mine.h : s->strangers_handle.h); /* nobody uses them */
     else
@@ -245,7 +236,7 @@ static void read_beside_collection(void *data, size_t index)
     } else if (index == 1) {
         if (s->blocked)
             close_owner(s, s->owner);
-        open_strange(s);
+        world_open_strange(s->world);
     } else {
         world_collect(s->world);
     }
@@ -290,7 +281,7 @@ static void complain(void *data, size_t index)
     else if (index == 1)
         close_owner(s, s->owner);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_database_on_stderr = {
@@ -330,7 +321,7 @@ static void end_zero(void *data, size_t index)
 {
     scene *s = data;
     if (index == 1)
-        open_strange(s);
+        world_open_strange(s->world);
     else if (!is_safehandle(s))
         close_unless_zero(s);
     else if (!held_lease(&s->mine))
@@ -382,7 +373,7 @@ static void close_pair(void *data, size_t index)
 {
     scene *s = data;
     if (index == 1) {
-        open_strange(s);
+        world_open_strange(s->world);
         return;
     }
     close_end(s, s->owner);

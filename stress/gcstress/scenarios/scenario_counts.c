@@ -9,8 +9,6 @@ typedef struct scene {
     world *world;
     held a;
     sh_handle *referenced; /* by a counted reference, also when it is dead */
-    int strangers_number;
-    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } scene;
 
 static const char *const safehandle_only[] = {"safehandle", NULL};
@@ -27,8 +25,6 @@ static void *begin_with_handle(const char *unused)
 static void end_scene(void *data)
 {
     scene *s = data;
-    if (s->strangers_file != WORLD_NOTHING)
-        world_close(s->world, s->strangers_number, s->strangers_file);
     held_end(&s->a);
     world_end(s->world);
     free(s);
@@ -110,7 +106,7 @@ static void die_under_reference(void *data, size_t index)
     else if (index == 1)
         drop(s);
     else
-        s->strangers_number = world_open(s->world, &s->strangers_file);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_dead_with_reference = {

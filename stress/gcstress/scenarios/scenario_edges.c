@@ -13,8 +13,6 @@ typedef struct scene {
     held values[2];   /* two numbers that are to be stored in the first */
     int wrong;        /* how many calls were told that they were one too many */
     bool handed_over; /* a counted reference waits for whoever gives it back */
-    int strangers_number;
-    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } scene;
 
 static const char *const safehandle_only[] = {"safehandle", NULL};
@@ -37,17 +35,10 @@ static void *begin_with_handle(const char *unused)
 static void end_scene(void *data)
 {
     scene *s = data;
-    if (s->strangers_file != WORLD_NOTHING)
-        world_close(s->world, s->strangers_number, s->strangers_file);
     held_end(&s->a);
     held_end(&s->b);
     world_end(s->world);
     free(s);
-}
-
-static void open_strange(scene *s)
-{
-    s->strangers_number = world_open(s->world, &s->strangers_file);
 }
 
 /* ---- a reference too many ---------------------------------------------------------------------------------------- */
@@ -532,7 +523,7 @@ static void duplicate_beside_close(void *data, size_t index)
     else if (index == 1)
         held_close(&s->a);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_duplicate_beside_close = {

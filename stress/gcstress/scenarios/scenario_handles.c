@@ -13,8 +13,6 @@ typedef struct scene {
     sh_handle *neighbour;
     world_file neighbours_file;
     bool handed_over; /* a counted reference waits for whoever gives it back */
-    int strangers_number;
-    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } scene;
 
 static const char *const safehandle_only[] = {"safehandle", NULL};
@@ -47,8 +45,6 @@ static void end_scene(void *data)
     scene *s = data;
     judge(s->h);
     judge(s->neighbour);
-    if (s->strangers_file != WORLD_NOTHING)
-        world_close(s->world, s->strangers_number, s->strangers_file);
     world_end(s->world);
     free(s);
 }
@@ -81,11 +77,6 @@ static void close_handle(scene *s)
 {
     sh_stress_tell("closes the handle");
     (void)sh_close(s->h); /* may be pending: the last user releases it */
-}
-
-static void open_strange(scene *s)
-{
-    s->strangers_number = world_open(s->world, &s->strangers_file);
 }
 
 /* ---- counts and leases ------------------------------------------------------------------------------------------- */
@@ -163,7 +154,7 @@ static void detach(void *data, size_t index)
     else if (index == 1)
         close_handle(s);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_detached_lease = {
@@ -208,7 +199,7 @@ static void unload_while_calling(void *data, size_t index)
     else if (index == 1)
         unload(s);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 static void end_domain(void *data)

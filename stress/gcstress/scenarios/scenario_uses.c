@@ -10,8 +10,6 @@ typedef struct scene {
     const approach *how;
     world_object *owner;
     world_file file;
-    int strangers_number;
-    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } scene;
 
 /* roots: how many threads know the owner at the beginning. */
@@ -62,17 +60,9 @@ static void close_owner(scene *s)
     world_unroot(s->owner);
 }
 
-/* Whoever gets the number, if it is free: a file of somebody else's, which stays open. */
-static void open_strange(scene *s)
-{
-    s->strangers_number = world_open(s->world, &s->strangers_file);
-}
-
 static void end_scene(void *data)
 {
     scene *s = data;
-    if (s->strangers_file != WORLD_NOTHING)
-        world_close(s->world, s->strangers_number, s->strangers_file);
     world_end(s->world);
     free(s);
 }
@@ -87,7 +77,7 @@ static void race_a_finalizer(void *data, size_t index)
     else if (index == 1)
         world_collect(s->world);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_finalizer_race = {
@@ -112,7 +102,7 @@ static void recycle(void *data, size_t index)
     else if (index == 1)
         close_owner(s);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_recycling = {
@@ -136,7 +126,7 @@ static void close_twice(void *data, size_t index)
     if (index < 2)
         close_owner(s);
     else
-        open_strange(s);
+        world_open_strange(s->world);
 }
 
 const sh_stress_scenario scenario_double_close = {
@@ -168,7 +158,7 @@ static void crowd(void *data, size_t index)
     } else {
         world_unroot(s->owner);
         world_collect(s->world);
-        open_strange(s);
+        world_open_strange(s->world);
     }
 }
 
@@ -196,7 +186,7 @@ static void close_and_collect(void *data, size_t index)
     } else {
         world_unroot(s->owner);
         world_collect(s->world);
-        open_strange(s);
+        world_open_strange(s->world);
     }
 }
 

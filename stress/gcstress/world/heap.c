@@ -182,6 +182,8 @@ static void judge(const world *of)
 
 void world_end(world *of)
 {
+    if (of->strangers_file != WORLD_NOTHING)
+        world_close(of, of->strangers_number, of->strangers_file);
     world_lock(of);
     for (size_t i = 0; i < of->object_count; i++)
         if (of->objects[i]->roots > 0)

@@ -24,6 +24,11 @@ int world_open(world *in, world_file *out_file)
     return number;
 }
 
+void world_open_strange(world *in)
+{
+    in->strangers_number = world_open(in, &in->strangers_file);
+}
+
 int world_duplicate(world *in, int number, world_file file)
 {
     world_use(in, number, file);

@@ -55,11 +55,14 @@ typedef struct world {
     void **held[WORLD_HELD]; /* Boehm's heap only: roots of handles */
     size_t held_count;
     int collections;
+    int strangers_number;
+    world_file strangers_file; /* WORLD_NOTHING: not opened */
 } world;
 
 world *world_make(void);
-/* Drops every root, collects, waits for the finalizers, and has every object that died finalized and every file of an
- * owner closed, or says so. Then frees it; where a conservative collector keeps an object, when that has died. */
+/* Closes the stranger's file, drops every root, collects, waits for the finalizers, and has every object that died
+ * finalized and every file of an owner closed, or says so. Then frees it; where a conservative collector keeps an
+ * object, when that has died. */
 void world_end(world *of);
 
 /* For what an approach changes in several steps that nobody may see one by one. */
@@ -69,6 +72,8 @@ void world_unlock(world *in);
 /* ---- the kernel: each is a checkpoint ---------------------------------------------------------------------------- */
 
 int world_open(world *in, world_file *out_file);
+/* By a stranger, once at most: whoever gets the number, if it is free. It stays open until the world's end. */
+void world_open_strange(world *in);
 /* A second number for what is open under the first, which somebody means who calls it file. */
 int world_duplicate(world *in, int number, world_file file);
 /* By whoever owns file. A violation: the number is free, or another file's by now. */
