@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is made beside something that does not want it. */
 #include "../../die.h"
+#include "../world/approach.h"
 #include "held.h"
 #include "scenarios.h"
 #include <stdlib.h>
@@ -15,8 +16,6 @@ typedef struct scene {
     bool registered;
     int runs;
 } scene;
-
-static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(void)
 {
@@ -74,7 +73,7 @@ const sh_stress_scenario scenario_two_owners = {
     .name = "two-owners",
     .retells = "document 000: two objects over one handle, each of which will close it",
     .violation = "both are made, or neither",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = WRAPPERS,
     .begin = begin_with_number,
     .thread = wrap,
@@ -140,7 +139,7 @@ const sh_stress_scenario scenario_late_finalizer = {
     .name = "late-finalizer",
     .retells = "document 002: all finalizers of an application domain run when it is unloaded",
     .violation = "one that was registered just then never runs, or one that was refused does",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_domain,
     .thread = register_and_unload,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Counted references beside what ends a handle, and beside its death. */
 #include "../../die.h"
+#include "../world/approach.h"
 #include "held.h"
 #include "scenarios.h"
 #include <stdlib.h>
@@ -10,8 +11,6 @@ typedef struct scene {
     held a;
     sh_handle *referenced; /* by a counted reference, also when it is dead */
 } scene;
-
-static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static void *begin_with_handle(const char *unused)
 {
@@ -63,7 +62,7 @@ const sh_stress_scenario scenario_second_reference = {
     .name = "second-reference",
     .retells = "document 003: DangerousAddRef only ever sets its success to true",
     .violation = "a refused reference makes its caller forget the one it has, and the number is never closed",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_handle,
     .thread = count_twice_and_close,
@@ -114,7 +113,7 @@ const sh_stress_scenario scenario_dead_with_reference = {
     .name = "dead-with-reference",
     .retells = "document 003: a number was handed to the system for an asynchronous call, and its owner dies",
     .violation = "the number is closed under the call, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_referenced,
     .thread = die_under_reference,

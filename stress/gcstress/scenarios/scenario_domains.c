@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unloads beside what else happens in a domain, and the finalizers of one. */
 #include "../../die.h"
+#include "../world/approach.h"
 #include "held.h"
 #include "scenarios.h"
 #include <stdlib.h>
@@ -17,8 +18,6 @@ typedef struct scene {
     int runs;
     world_object *stream;
 } scene;
-
-static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(void)
 {
@@ -75,7 +74,7 @@ const sh_stress_scenario scenario_unload_beside_close = {
     .name = "unload-beside-close",
     .retells = "document 002: a handle is closed while its application domain is unloaded",
     .violation = "two releases, one under a user, or none by the end of the unload",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = unload_and_close,
@@ -133,7 +132,7 @@ const sh_stress_scenario scenario_unload_beside_birth = {
     .name = "unload-beside-birth",
     .retells = "document 002: an application domain is unloaded while it opens another file",
     .violation = "the unload misses the new handle, or closes the number and says that it is the caller's",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_empty,
     .thread = unload_and_make,
@@ -183,7 +182,7 @@ const sh_stress_scenario scenario_unload_of_one = {
     .name = "unload-of-one",
     .retells = "document 002: one application domain of several is unloaded",
     .violation = "a handle or a finalizer of another domain is ended with it",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_both,
     .thread = unload_and_use,
@@ -246,7 +245,7 @@ const sh_stress_scenario scenario_unload_and_flush = {
     .name = "unload-and-flush",
     .retells = "document 002: FileStream's finalizer writes its buffer also when the domain is unloaded",
     .violation = "the stream finds its handle closed, or others are admitted with it",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_stream,
     .thread = unload_and_flush,
@@ -290,7 +289,7 @@ const sh_stress_scenario scenario_destroy_beside_birth = {
     .name = "destroy-beside-birth",
     .retells = "document 002: an application domain that ends while somebody is in it",
     .violation = "the domain is destroyed under a thread or a handle",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_empty,
     .thread = live_and_destroy,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What counts, leases and closes do to one handle at the same time: the edges of its state word. */
 #include "../../die.h"
+#include "../world/approach.h"
 #include "held.h"
 #include "scenarios.h"
 #include <errno.h>
@@ -14,8 +15,6 @@ typedef struct scene {
     int wrong;        /* how many calls were told that they were one too many */
     bool handed_over; /* a counted reference waits for whoever gives it back */
 } scene;
-
-static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(void)
 {
@@ -75,7 +74,7 @@ const sh_stress_scenario scenario_over_release = {
     .name = "over-release",
     .retells = "document 003, DangerousRelease without a DangerousAddRef",
     .violation = "the count stays below zero, nobody is told, or the number is closed under a user",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = give_back_too_much,
@@ -99,7 +98,7 @@ const sh_stress_scenario scenario_over_release_and_close = {
     .name = "over-release-and-close",
     .retells = "document 003, DangerousRelease without a DangerousAddRef, beside a close",
     .violation = "the close never releases, or under a user",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = give_back_and_close,
@@ -123,7 +122,7 @@ const sh_stress_scenario scenario_refused_entrant = {
     .retells = "the recycling attack of document 002, by a user who comes while the handle is being closed",
     .violation =
         "nobody releases, since the last one there was never admitted; or somebody is admitted after the close",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = count_twice_and_close,
@@ -146,7 +145,7 @@ const sh_stress_scenario scenario_two_closers = {
     .name = "two-closers",
     .retells = "document 003, Close from two threads at once",
     .violation = "two releases, none, or one under a user",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = close_twice,
@@ -175,7 +174,7 @@ const sh_stress_scenario scenario_two_waiters = {
     .name = "two-waiters",
     .retells = "golang/go#41505's rule, for everybody who waits",
     .violation = "one of two closes comes back while the number is open, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = wait_twice,
@@ -213,7 +212,7 @@ const sh_stress_scenario scenario_failing_release = {
     .name = "failing-release",
     .retells = "document 003, ReleaseHandle that answers false",
     .violation = "somebody who waits is not told, or the release is tried again",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_refused,
     .thread = close_and_fail,
@@ -256,7 +255,7 @@ const sh_stress_scenario scenario_invalid_under_users = {
     .name = "invalid-under-users",
     .retells = "document 003, SetHandleAsInvalid while others use the handle",
     .violation = "it is released all the same, or never over",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = give_away_under_users,
@@ -291,7 +290,7 @@ const sh_stress_scenario scenario_invalid_beside_close = {
     .name = "invalid-beside-close",
     .retells = "document 003, SetHandleAsInvalid beside a Close",
     .violation = "the number is closed under a user, twice, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = give_away_and_close,
@@ -332,7 +331,7 @@ const sh_stress_scenario scenario_publish_beside_close = {
     .name = "publish-beside-close",
     .retells = "document 003, a P/Invoke that returns a handle which was closed meanwhile",
     .violation = "the number leaks, or is closed twice",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_unset,
     .thread = publish_and_close,
@@ -379,7 +378,7 @@ const sh_stress_scenario scenario_two_values = {
     .name = "two-values",
     .retells = "document 003, SetHandle from two threads at once",
     .violation = "both values are taken, and one is never released",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_two_values,
     .thread = publish_two,
@@ -415,7 +414,7 @@ const sh_stress_scenario scenario_nested_leases = {
     .name = "nested-leases",
     .retells = "a call that makes another call with the same handle, and a close in between",
     .violation = "the number is closed under the lease that is left",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_handle,
     .thread = nest,
@@ -468,7 +467,7 @@ const sh_stress_scenario scenario_call_finished_elsewhere = {
     .name = "call-finished-elsewhere",
     .retells = "a callback that finishes on another thread what the first one began",
     .violation = "the number is closed under the call, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = begin_and_finish_elsewhere,
@@ -497,7 +496,7 @@ const sh_stress_scenario scenario_thread_leaves = {
     .name = "thread-leaves",
     .retells = "a thread that ends while a closer looks through everybody's leases",
     .violation = "the closer misses another thread's lease, or never releases",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = lease_and_leave,
@@ -531,7 +530,7 @@ const sh_stress_scenario scenario_duplicate_beside_close = {
     .name = "duplicate-beside-close",
     .retells = "document 000: each duplicate is one more obligation to close",
     .violation = "a stranger is duplicated, or one of the two numbers is closed twice or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = duplicate_beside_close,
@@ -566,7 +565,7 @@ const sh_stress_scenario scenario_not_owned = {
     .name = "not-owned",
     .retells = "document 002: a handle that does not own its number can be closed without a worry",
     .violation = "the number is closed twice, or under its owner's user",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_borrowed,
     .thread = close_both,

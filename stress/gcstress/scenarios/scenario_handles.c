@@ -15,8 +15,6 @@ typedef struct scene {
     bool handed_over; /* a counted reference waits for whoever gives it back */
 } scene;
 
-static const char *const safehandle_only[] = {"safehandle", NULL};
-
 static scene *make_empty(void)
 {
     scene *made = die_or_allocate(1, sizeof *made);
@@ -97,7 +95,7 @@ const sh_stress_scenario scenario_counted_users = {
     .name = "counted-users",
     .retells = "document 003, DangerousAddRef beside an ordinary call and a close",
     .violation = "the number is closed under a user, twice, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = count_and_lease,
@@ -122,7 +120,7 @@ const sh_stress_scenario scenario_lease_again = {
     .name = "lease-again",
     .retells = "the asymmetric fence: a lease by a plain store, which the closer's barrier has to make visible",
     .violation = "the closer misses a lease that is in a store buffer, or its end, and closes under it or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_handle,
     .thread = lease_again,
@@ -162,7 +160,7 @@ const sh_stress_scenario scenario_detached_lease = {
     .name = "detached-lease",
     .retells = "a callback or coroutine that finishes a call which another thread began",
     .violation = "between lease and reference the number is nobody's for a moment",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = detach,
@@ -216,7 +214,7 @@ const sh_stress_scenario scenario_unload_while_calling = {
     .name = "unload-while-calling",
     .retells = "document 002: an application domain is unloaded while a thread is in a call",
     .violation = "the number is closed under the call, or is still open when the unload is over",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_in_domain,
     .thread = unload_while_calling,
@@ -242,7 +240,7 @@ const sh_stress_scenario scenario_close_and_wait = {
     .name = "close-and-wait",
     .retells = "golang/go#41505's rule: when a close comes back, nobody is inside",
     .violation = "the close comes back while the number is open, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_handle,
     .thread = close_and_wait,
@@ -284,7 +282,7 @@ const sh_stress_scenario scenario_close_inside_release = {
     .name = "close-inside-release",
     .retells = "a parent whose release closes its child",
     .violation = "either number is closed under a user, twice, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_with_neighbour,
     .thread = close_with_neighbour,

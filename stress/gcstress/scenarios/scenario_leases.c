@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Leases in every place that a look has to go through, and looks that are late. */
 #include "../../die.h"
+#include "../world/approach.h"
 #include "held.h"
 #include "scenarios.h"
 #include <stdlib.h>
@@ -13,8 +14,6 @@ typedef struct scene {
     held a;
     held b;
 } scene;
-
-static const char *const safehandle_only[] = {"safehandle", NULL};
 
 static scene *make_scene(void)
 {
@@ -69,7 +68,7 @@ const sh_stress_scenario scenario_third_lease = {
     .name = "third-lease",
     .retells = "a call with three handles, of which another thread closes the last",
     .violation = "the closer does not look behind the first two leases of a thread",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_two,
     .thread = use_behind_two,
@@ -90,7 +89,7 @@ const sh_stress_scenario scenario_lease_behind_many = {
     .name = "lease-behind-many",
     .retells = "document 002: deeply nested calls, each with a handle of its own",
     .violation = "the closer does not look where the leases are that a thread had no slot for",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_with_two,
     .thread = use_behind_many,
@@ -167,7 +166,7 @@ const sh_stress_scenario scenario_memory_again = {
     .name = "memory-again",
     .retells = "the ABA problem: who looked for the leases of a handle finds another one in its memory",
     .violation = "a late look releases the next handle under its user",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_closed,
     .thread = leave_and_come,
@@ -226,7 +225,7 @@ const sh_stress_scenario scenario_unload_wakes = {
     .name = "unload-wakes",
     .retells = "document 002: an application domain is unloaded, and its threads are woken from their calls",
     .violation = "the user leaves while it is being woken, and nobody releases",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_in_domain,
     .thread = unload_and_wake,

@@ -40,8 +40,6 @@ typedef struct scene {
     char objects[HUNDRED];
 } scene;
 
-static const char *const safehandle_only[] = {"safehandle", NULL};
-
 static scene *make_scene(const char *name)
 {
     scene *made = die_or_allocate(1, sizeof *made);
@@ -583,7 +581,7 @@ const sh_stress_scenario scenario_hundreds = {
     .name = "hundreds",
     .retells = "document 002: all normal finalizers of a collection run before its first critical one",
     .violation = "one of 100 + 100 runs twice, never, or a handle's before a normal one",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_hundreds,
     .thread = drop_hundreds,
@@ -640,7 +638,7 @@ const sh_stress_scenario scenario_suppress_beside_run = {
     .name = "suppress-beside-run",
     .retells = "document 002, GC.SuppressFinalize beside the collection that finds the object",
     .violation = "a finalizer runs that was taken back, or twice; or the wait misses a release",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 2,
     .begin = begin_counted,
     .thread = take_back,
@@ -675,7 +673,7 @@ const sh_stress_scenario scenario_wait_beside_collection = {
     .name = "wait-beside-collection",
     .retells = "document 002, GC.WaitForPendingFinalizers while something is being finalized",
     .violation = "a wait comes back before what was due has run, or never",
-    .approaches = safehandle_only,
+    .approaches = approach_safehandle_only,
     .thread_count = 3,
     .begin = begin_counted,
     .thread = wait_beside,

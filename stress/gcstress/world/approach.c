@@ -265,6 +265,7 @@ static const approach approaches[] = {
 };
 
 const char *const approach_names[] = {"intptr", "keepalive", "handleref", "handleprotector", "safehandle", NULL};
+const char *const approach_safehandle_only[] = {"safehandle", NULL};
 
 const approach *approach_find(const char *name)
 {

@@ -24,6 +24,8 @@ typedef struct approach {
 
 /* The names, NULL-terminated, as sh_stress_scenario has them. */
 extern const char *const approach_names[];
+/* Of a scenario of what a handle alone can do. */
+extern const char *const approach_safehandle_only[];
 
 /* A handle for a file that is open, in the domain or in the caller's (NULL). The world ends it when it dies. */
 sh_handle *approach_wrap(world *in, int number, world_file file, sh_domain *domain_or_null);
