@@ -67,9 +67,7 @@ bool held_lease(held *of)
     sh_raw raw;
     if (sh_lease_begin(&lease, of->h, &raw) != SH_OK)
         return false;
-    sh_stress_tell_of(SH_STRESS_HOLDS, raw, of->file, "leases number %d", (int)raw);
-    world_use(of->world, (int)raw, of->file);
-    sh_stress_tell_of(SH_STRESS_LEAVES, raw, of->file, "is done with number %d", (int)raw);
+    world_use_held(of->world, (int)raw, of->file, "leases");
     sh_lease_end(&lease);
     return true;
 }
@@ -81,10 +79,7 @@ bool held_count(held *of)
         return false;
     if (!success)
         sh_stress_violation("a reference was taken, and its taker not told");
-    int number = (int)sh_dangerous_get_handle(of->h);
-    sh_stress_tell_of(SH_STRESS_HOLDS, number, of->file, "counts itself in on number %d", number);
-    world_use(of->world, number, of->file);
-    sh_stress_tell_of(SH_STRESS_LEAVES, number, of->file, "is done with number %d", number);
+    world_use_held(of->world, (int)sh_dangerous_get_handle(of->h), of->file, "counts itself in on");
     (void)sh_dangerous_release(of->h); /* its status is the release's, if that falls to it */
     return true;
 }

@@ -60,9 +60,7 @@ static void use(scene *s, world_object *owner, world_file file)
     approach_use mine;
     if (!s->how->begin(owner, &mine))
         return;
-    sh_stress_tell_of(SH_STRESS_HOLDS, mine.number, file, "holds number %d", mine.number);
-    world_use(s->world, mine.number, file);
-    sh_stress_tell_of(SH_STRESS_LEAVES, mine.number, file, "is done with number %d", mine.number);
+    world_use_held(s->world, mine.number, file, "holds");
     s->how->end(&mine);
 }
 

@@ -55,9 +55,7 @@ static void use_by_lease(scene *s, sh_handle *h, world_file file)
     sh_raw raw;
     if (sh_lease_begin(&lease, h, &raw) != SH_OK)
         return;
-    sh_stress_tell_of(SH_STRESS_HOLDS, raw, file, "leases number %d", (int)raw);
-    world_use(s->world, (int)raw, file);
-    sh_stress_tell_of(SH_STRESS_LEAVES, raw, file, "is done with number %d", (int)raw);
+    world_use_held(s->world, (int)raw, file, "leases");
     sh_lease_end(&lease);
 }
 
@@ -66,8 +64,7 @@ static void use_by_count(scene *s)
     bool success = false;
     if (sh_dangerous_add_ref(s->h, &success) != SH_OK)
         return;
-    sh_stress_tell("counts itself in");
-    world_use(s->world, (int)sh_dangerous_get_handle(s->h), s->file);
+    world_use_held(s->world, (int)sh_dangerous_get_handle(s->h), s->file, "counts itself in on");
     (void)sh_dangerous_release(s->h); /* its status is the release's, if that falls to it */
 }
 

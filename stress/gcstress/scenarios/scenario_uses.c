@@ -47,9 +47,7 @@ static void use(scene *s)
     approach_use mine;
     if (!s->how->begin(s->owner, &mine))
         return;
-    sh_stress_tell_of(SH_STRESS_HOLDS, mine.number, s->file, "holds number %d", mine.number);
-    world_use(s->world, mine.number, s->file);
-    sh_stress_tell_of(SH_STRESS_LEAVES, mine.number, s->file, "is done with number %d", mine.number);
+    world_use_held(s->world, mine.number, s->file, "holds");
     s->how->end(&mine);
 }
 

@@ -67,3 +67,10 @@ void world_use(world *in, int number, world_file file)
     world_unlock(in);
     sh_stress_crossing("world.return");
 }
+
+void world_use_held(world *in, int number, world_file file, const char *how)
+{
+    sh_stress_tell_of(SH_STRESS_HOLDS, number, file, "%s number %d", how, number);
+    world_use(in, number, file);
+    sh_stress_tell_of(SH_STRESS_LEAVES, number, file, "is done with number %d", number);
+}

@@ -80,6 +80,8 @@ int world_duplicate(world *in, int number, world_file file);
 void world_close(world *in, int number, world_file file);
 /* What a system call does with the number, on behalf of somebody who means file. */
 void world_use(world *in, int number, world_file file);
+/* The same by somebody who has the number for as long, and tells so. how: "leases" */
+void world_use_held(world *in, int number, world_file file, const char *how);
 
 /* ---- the heap ---------------------------------------------------------------------------------------------------- */
 
