@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run.h"
 #include "../../die.h"
+#include "../explore/apart.h"
 #include "crew.h"
 #include "force.h"
 #include "gc/gc_host.h"
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,13 +33,6 @@ bool run_is_interrupted(void)
 uint64_t run_collections(const run_result *of)
 {
     return of->small + of->full + of->unmap;
-}
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* ---- in the process of its own ----------------------------------------------------------------------------------- */
@@ -97,9 +90,9 @@ static void run_here(const run_plan *plan, run_result *into)
 {
     start_library(plan);
     force_start(plan, into);
-    double begun = now_seconds(), elapsed = 0;
+    double begun = apart_now_seconds(), elapsed = 0;
     crew_start(plan, into);
-    for (double next_point = 0; !is_over(plan, into, elapsed); elapsed = now_seconds() - begun) {
+    for (double next_point = 0; !is_over(plan, into, elapsed); elapsed = apart_now_seconds() - begun) {
         if (elapsed >= next_point) {
             add_point(into, elapsed);
             next_point += plan->seconds / POINTS_PER_RUN;
@@ -142,14 +135,6 @@ static void note_end(run_result *of, int status, bool hung, double seconds)
         die("the process that ran it could not go on");
 }
 
-static run_result *allocate(void)
-{
-    void *shared = mmap(NULL, sizeof(run_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        die("mmap: %s", strerror(errno));
-    return shared;
-}
-
 /* SIGINT is held back until the child ignores it. */
 static pid_t start_child(const run_plan *plan, run_result *into)
 {
@@ -183,14 +168,14 @@ static bool is_hung(heartbeat *last, const run_result *shared, double seconds)
 
 void run_run(const run_plan *plan, run_result *out_result, run_watcher *watch, void *data)
 {
-    run_result *shared = allocate();
-    double begun = now_seconds(), elapsed = 0;
+    run_result *shared = apart_allocate(sizeof *shared);
+    double begun = apart_now_seconds(), elapsed = 0;
     pid_t child = start_child(plan, shared);
     heartbeat last = {0};
     bool hung = false;
     int status = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
-        elapsed = now_seconds() - begun;
+        elapsed = apart_now_seconds() - begun;
         if (run_is_interrupted())
             __atomic_store_n(&shared->interrupted, true, __ATOMIC_RELEASE);
         if (!hung && is_hung(&last, shared, elapsed)) {
@@ -203,5 +188,5 @@ void run_run(const run_plan *plan, run_result *out_result, run_watcher *watch, v
     }
     note_end(shared, status, hung, elapsed);
     *out_result = *shared;
-    (void)munmap(shared, sizeof *shared);
+    apart_free(shared, sizeof *shared);
 }
