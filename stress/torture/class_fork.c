@@ -13,6 +13,7 @@
  * 4,000 times, with lost-hand-over-is-waited-for, which it found; with a fork that did not take the lock of the
  * domains; and, by the roll, without its load of waking.
  */
+#include "../dice.h"
 #include "fork_child.h"
 #include "fork_load.h"
 #include "ledger.h"
@@ -67,7 +68,7 @@ static void fork_often(const form *of, bool inherits, uint64_t forks, uint64_t s
     for (uint64_t i = 0; i < forks; i++) {
         fork_child_plan child = {.of = of,
                                  .when = "fork at any moment",
-                                 .shuts_down = torture_random(&seed) % SHUTS_DOWN == 0,
+                                 .shuts_down = dice_split(&seed) % SHUTS_DOWN == 0,
                                  .inherits = inherits};
         if (i % ANY_MOMENT == 0)
             fork_now(&children, &child);

@@ -15,6 +15,7 @@
  */
 #include "../child.h"
 #include "../deep.h"
+#include "../dice.h"
 #include "trial.h"
 #include <errno.h>
 #include <gc.h>
@@ -106,9 +107,9 @@ static void make_all(void *data)
 {
     const plan *p = data;
     uint64_t seed = p->seed;
-    int finalizer_at = (int)(torture_random(&seed) % OTHERS);
-    int release_at = (int)(torture_random(&seed) % OTHERS);
-    int failure_at = (int)(torture_random(&seed) % OTHERS);
+    int finalizer_at = (int)(dice_split(&seed) % OTHERS);
+    int release_at = (int)(dice_split(&seed) % OTHERS);
+    int failure_at = (int)(dice_split(&seed) % OTHERS);
     for (int i = 0; i < OTHERS; i++) {
         if ((p->faults & HUNG_FINALIZER) != 0 && i == finalizer_at)
             make_object(p, true);
@@ -227,7 +228,7 @@ static void run(const torture_plan *asked, torture_tally *tally)
             plan p = {.collector = i % 2 == 0 ? SH_COLLECTOR_BOEHM : SH_COLLECTOR_MANUAL,
                       .faults = faults[i / 4],
                       .at_shutdown = i / 2 % 2 == 0,
-                      .seed = torture_random(&seed)};
+                      .seed = dice_split(&seed)};
             trial_start(&pool, name_of(&p), try_once, &p);
         }
     trial_wait_all(&pool);

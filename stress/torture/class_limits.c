@@ -15,6 +15,7 @@
  * limit; with set_flag answering true each time, each entrant tells the saturation; with an entrant at the limit that
  * does not retreat, the count does not come back.
  */
+#include "../dice.h"
 #include "core/state_word.h"
 #include "handle/handle.h"
 #include "torture.h"
@@ -107,7 +108,7 @@ static void lease(scene *s)
 
 static void step(scene *s, uint64_t *seed, int *own)
 {
-    switch (torture_random(seed) % 4) {
+    switch (dice_split(seed) % 4) {
     case 0:
         lease(s);
         break;
@@ -217,7 +218,7 @@ static void try_all(scene *s, const torture_plan *plan, torture_tally *tally)
     uint64_t seed = plan->seed;
     for (int round = 0; round < rounds; round++)
         for (s->offset = LOWEST_OFFSET; s->offset <= HIGHEST_OFFSET; s->offset++) {
-            s->seed = torture_random(&seed);
+            s->seed = dice_split(&seed);
             s->closes = round % 2 == 1;
             try_once(s, tally);
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "recycle_race.h"
+#include "../dice.h"
 #include "../die.h"
 #include "garbage.h"
 #include <pthread.h>
@@ -46,7 +47,7 @@ static bool has_collector(const recycle_race *race)
 
 static uint64_t choose(racer *self, uint64_t below)
 {
-    return torture_random(&self->seed) % below;
+    return dice_split(&self->seed) % below;
 }
 
 static bool one_in(racer *self, uint64_t many)

@@ -23,14 +23,6 @@ void torture_fail(torture_tally *tally, const char *format, ...)
     va_end(arguments);
 }
 
-uint64_t torture_random(uint64_t *seed)
-{
-    uint64_t mixed = *seed += UINT64_C(0x9E3779B97F4A7C15);
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return mixed ^ (mixed >> 31);
-}
-
 void torture_must(sh_status status, const char *what)
 {
     if (status != SH_OK)

@@ -44,9 +44,6 @@ void torture_try(torture_tally *tally);
 /* The try failed; the first sentence is kept. */
 __attribute__((format(printf, 2, 3))) void torture_fail(torture_tally *tally, const char *format, ...);
 
-/* The next of a row of random numbers that seed began; splitmix64, so any seed will do. */
-uint64_t torture_random(uint64_t *seed);
-
 /* SH_OK, or the end of the class: for what must succeed before a try can begin. what: "sh_init" */
 void torture_must(sh_status status, const char *what);
 

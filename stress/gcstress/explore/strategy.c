@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "strategy.h"
+#include "../../dice.h"
 #include <string.h>
-
-/* xorshift64*: the same on every machine. */
-static uint64_t throw_dice(strategy *of)
-{
-    uint64_t x = of->random;
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    of->random = x;
-    return x * 2685821657736338717u;
-}
 
 void strategy_init(strategy *of, strategy_sort sort, size_t bound, uint64_t seed)
 {
     memset(of, 0, sizeof *of);
     of->sort = sort;
     of->bound = bound < STRATEGY_DEPTH || sort != STRATEGY_PCT ? bound : STRATEGY_DEPTH;
-    of->random = seed * 2 + 1;
+    of->random = dice_shift_from(seed);
     of->most_choices = 16;
 }
 
@@ -30,13 +20,13 @@ static void draw_priorities(strategy *of)
     for (size_t i = 0; i < BATON_STRANDS; i++)
         of->priorities[i] = STRATEGY_DEPTH + i;
     for (size_t i = BATON_STRANDS - 1; i > 0; i--) {
-        size_t other = (size_t)(throw_dice(of) % (i + 1));
+        size_t other = (size_t)(dice_shift(&of->random) % (i + 1));
         size_t kept = of->priorities[i];
         of->priorities[i] = of->priorities[other];
         of->priorities[other] = kept;
     }
     for (size_t i = 0; i + 1 < of->bound; i++)
-        of->changes[i] = (size_t)(throw_dice(of) % of->most_choices);
+        of->changes[i] = (size_t)(dice_shift(&of->random) % of->most_choices);
 }
 
 static size_t choose_by_priority(strategy *of, const baton_choice *choice)
@@ -59,7 +49,7 @@ static size_t choose_alternative(strategy *of, const baton_choice *choice)
     case STRATEGY_PCT:
         return choose_by_priority(of, choice);
     case STRATEGY_RANDOM:
-        return (size_t)(throw_dice(of) % choice->count);
+        return (size_t)(dice_shift(&of->random) % choice->count);
     case STRATEGY_ASKED:
         return of->ask(choice, of->data);
     default:

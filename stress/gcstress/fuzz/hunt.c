@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hunt.h"
+#include "../../dice.h"
 #include "../../die.h"
 #include "../explore/apart.h"
 #include "mutation.h"
@@ -18,25 +19,25 @@ static struct {
     size_t count;
 } kept;
 
-static const input *draw(dice *with)
+static const input *draw(uint64_t *dice)
 {
-    return &kept.inputs[dice_throw(with, kept.count)];
+    return &kept.inputs[mutation_draw(dice, kept.count)];
 }
 
-static void keep(dice *with, const input *reached)
+static void keep(uint64_t *dice, const input *reached)
 {
-    size_t at = kept.count < KEPT ? kept.count++ : dice_throw(with, KEPT);
+    size_t at = kept.count < KEPT ? kept.count++ : mutation_draw(dice, KEPT);
     kept.inputs[at] = *reached;
 }
 
-static void make_next(dice *with, input *out_input)
+static void make_next(uint64_t *dice, input *out_input)
 {
-    if (kept.count == 0 || dice_throw(with, ONE_OF_INVENTED) == 0) {
-        mutation_invent(with, out_input);
+    if (kept.count == 0 || mutation_draw(dice, ONE_OF_INVENTED) == 0) {
+        mutation_invent(dice, out_input);
         return;
     }
-    *out_input = *draw(with);
-    mutation_change(with, out_input, draw(with));
+    *out_input = *draw(dice);
+    mutation_change(dice, out_input, draw(dice));
 }
 
 static void run_once(hunt_result *into)
@@ -65,7 +66,7 @@ static void hunt_here(void *data)
 {
     const hunt_plan *plan = ((const hunt *)data)->plan;
     hunt_result *into = ((const hunt *)data)->into;
-    dice with = dice_with(plan->seed);
+    uint64_t dice = dice_shift_from(plan->seed);
     double begun = apart_now_seconds();
     kept.inputs = die_or_allocate(KEPT, sizeof *kept.inputs);
     trial_start();
@@ -74,10 +75,10 @@ static void hunt_here(void *data)
         if (plan->given != NULL)
             into->input = *plan->given;
         else
-            make_next(&with, &into->input);
+            make_next(&dice, &into->input);
         run_once(into);
         if (into->states > states)
-            keep(&with, &into->input);
+            keep(&dice, &into->input);
     } while (!is_over(plan, into, begun));
     into->kept = kept.count;
     into->seconds = apart_now_seconds() - begun;

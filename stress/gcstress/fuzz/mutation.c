@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "mutation.h"
+#include "../../dice.h"
 #include <string.h>
 
 enum { RECORD_BYTES = 2, INVENTED_RECORDS = 48, CHANGES = 4 };
 
-dice dice_with(uint64_t seed)
+size_t mutation_draw(uint64_t *dice, size_t most)
 {
-    return (dice){seed * 2 + 1};
+    return (size_t)((dice_shift(dice) >> 32) % most);
 }
 
-/* xorshift64*: the same on every machine. */
-size_t dice_throw(dice *of, size_t most)
+static uint8_t throw_byte(uint64_t *dice)
 {
-    of->state ^= of->state >> 12;
-    of->state ^= of->state << 25;
-    of->state ^= of->state >> 27;
-    return (size_t)((of->state * 2685821657736338717u >> 32) % most);
+    return (uint8_t)mutation_draw(dice, 256);
 }
 
-static uint8_t throw_byte(dice *with)
+void mutation_invent(uint64_t *dice, input *out_input)
 {
-    return (uint8_t)dice_throw(with, 256);
-}
-
-void mutation_invent(dice *with, input *out_input)
-{
-    out_input->size = RECORD_BYTES * (1 + dice_throw(with, INVENTED_RECORDS));
+    out_input->size = RECORD_BYTES * (1 + mutation_draw(dice, INVENTED_RECORDS));
     for (size_t i = 0; i < out_input->size; i++)
-        out_input->bytes[i] = throw_byte(with);
+        out_input->bytes[i] = throw_byte(dice);
 }
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
@@ -57,38 +49,38 @@ static void remove_records(input *from, size_t record, size_t count)
     from->size -= size;
 }
 
-static void take_piece(dice *with, input *into, size_t record, const input *of)
+static void take_piece(uint64_t *dice, input *into, size_t record, const input *of)
 {
     uint8_t piece[INPUT_BYTES];
-    size_t begin = dice_throw(with, of->size / RECORD_BYTES) * RECORD_BYTES;
-    size_t size = RECORD_BYTES * (1 + dice_throw(with, 8));
+    size_t begin = mutation_draw(dice, of->size / RECORD_BYTES) * RECORD_BYTES;
+    size_t size = RECORD_BYTES * (1 + mutation_draw(dice, 8));
     if (begin + size > of->size)
         size = of->size - begin;
     memcpy(piece, of->bytes + begin, size);
     insert(into, record, piece, size);
 }
 
-static void change_once(dice *with, input *in_out, const input *other)
+static void change_once(uint64_t *dice, input *in_out, const input *other)
 {
-    size_t record = dice_throw(with, in_out->size / RECORD_BYTES + 1);
-    uint8_t fresh[RECORD_BYTES] = {throw_byte(with), throw_byte(with)};
-    switch (dice_throw(with, 7)) {
+    size_t record = mutation_draw(dice, in_out->size / RECORD_BYTES + 1);
+    uint8_t fresh[RECORD_BYTES] = {throw_byte(dice), throw_byte(dice)};
+    switch (mutation_draw(dice, 7)) {
     case 0:
     case 1:
-        in_out->bytes[dice_throw(with, in_out->size)] = fresh[0];
+        in_out->bytes[mutation_draw(dice, in_out->size)] = fresh[0];
         break;
     case 2:
-        remove_records(in_out, record, 1 + dice_throw(with, 3));
+        remove_records(in_out, record, 1 + mutation_draw(dice, 3));
         break;
     case 3:
-        take_piece(with, in_out, record, in_out);
+        take_piece(dice, in_out, record, in_out);
         break;
     case 4:
         if (other->size >= RECORD_BYTES)
-            take_piece(with, in_out, record, other);
+            take_piece(dice, in_out, record, other);
         break;
     case 5:
-        in_out->bytes[dice_throw(with, in_out->size)] ^= (uint8_t)(1u << dice_throw(with, 8));
+        in_out->bytes[mutation_draw(dice, in_out->size)] ^= (uint8_t)(1u << mutation_draw(dice, 8));
         break;
     default:
         insert(in_out, record, fresh, sizeof fresh);
@@ -96,11 +88,11 @@ static void change_once(dice *with, input *in_out, const input *other)
     }
 }
 
-void mutation_change(dice *with, input *in_out, const input *other)
+void mutation_change(uint64_t *dice, input *in_out, const input *other)
 {
-    for (size_t left = 1 + dice_throw(with, CHANGES); left > 0; left--) {
+    for (size_t left = 1 + mutation_draw(dice, CHANGES); left > 0; left--) {
         if (in_out->size < RECORD_BYTES)
-            mutation_invent(with, in_out);
-        change_once(with, in_out, other);
+            mutation_invent(dice, in_out);
+        change_once(dice, in_out, other);
     }
 }

@@ -5,17 +5,13 @@
 
 #include "input.h"
 
-/* Invariant: state is not 0. */
-typedef struct dice {
-    uint64_t state;
-} dice;
+/* dice is a state of dice_shift. */
 
-dice dice_with(uint64_t seed);
 /* Below most, which is not 0. */
-size_t dice_throw(dice *of, size_t most);
+size_t mutation_draw(uint64_t *dice, size_t most);
 
-void mutation_invent(dice *with, input *out_input);
+void mutation_invent(uint64_t *dice, input *out_input);
 /* A few changes: a byte, a record more or less, a piece twice, a piece of the other. */
-void mutation_change(dice *with, input *in_out, const input *other);
+void mutation_change(uint64_t *dice, input *in_out, const input *other);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define GC_NO_THREAD_REDIRECTS /* under the manual host there is no collector */
 #include "crew.h"
+#include "../../dice.h"
 #include "../../die.h"
 #include "../door/door.h"
 #include "force.h"
@@ -46,18 +47,26 @@ static struct {
 static _Thread_local struct {
     const group *group;
     char who[TALE_NAME_BYTES];
-    dice throws;
+    uint64_t dice;  /* a state of dice_split */
     bool has_ended; /* what is left of it, the collector does not know */
 } self;
 
 /* ---- what the threads come through ------------------------------------------------------------------------------- */
+
+/* The same for the same seed, thread and round. */
+static void take_dice(size_t thread, uint64_t round)
+{
+    uint64_t state = crew.plan->seed;
+    state = dice_split(&state) ^ thread;
+    self.dice = dice_split(&state) ^ round;
+}
 
 /* A thread of the library's has the name that the system knows, and dice of its own. */
 static const char *own_name(void)
 {
     if (self.who[0] == '\0') {
         (void)pthread_getname_np(pthread_self(), self.who, sizeof self.who);
-        self.throws = dice_make(crew.plan->seed, RUN_THREADS + atomic_fetch_add(&crew.strangers, 1), 0);
+        take_dice(RUN_THREADS + atomic_fetch_add(&crew.strangers, 1), 0);
     }
     return self.who;
 }
@@ -96,7 +105,7 @@ static void reach(door_place place, const char *where)
                 tale_reach(crew.groups[i].told, who, where);
         close_tales();
     }
-    force_at(place, where, &self.throws, self.group == NULL ? NULL : self.group->world);
+    force_at(place, where, &self.dice, self.group == NULL ? NULL : self.group->world);
 }
 
 __attribute__((format(printf, 2, 0))) static void tell_of(const door_deed *deed, const char *format, va_list arguments)
@@ -229,7 +238,7 @@ static void *work(void *argument)
     group *of = own->group;
     self.group = of;
     for (;;) {
-        self.throws = dice_make(crew.plan->seed, (uint64_t)(own - crew.members), of->round);
+        take_dice((size_t)(own - crew.members), of->round);
         if (own->index == 0)
             begin_round(of);
         wait_blocked(wait_at_gate, of);

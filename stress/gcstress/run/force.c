@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "force.h"
+#include "../../dice.h"
 #include "../../die.h"
 #include "../baton/locks.h"
 #include "here.h"
@@ -81,9 +82,9 @@ static void collect_fully(void (*collect)(void), uint64_t *number)
         count(number);
 }
 
-static void collect(bool little, dice *throws, void *world)
+static void collect(bool little, uint64_t *dice, void *world)
 {
-    uint64_t percent = plan->mix ? dice_throw(throws) % 100 : 90;
+    uint64_t percent = plan->mix ? dice_split(dice) % 100 : 90;
     if (plan->scenario->collect != NULL) {
         if (plan->scenario->collect(world))
             count(&result->full);
@@ -118,9 +119,9 @@ static void wait_for_others(uint64_t thrown)
 }
 
 /* Mostly a moment, so that two threads that run at the same time meet in different ways. */
-static void let_others_in(dice *throws)
+static void let_others_in(uint64_t *dice)
 {
-    uint64_t thrown = dice_throw(throws);
+    uint64_t thrown = dice_split(dice);
     uint64_t often = thrown % 32;
     if (often == 0)
         wait_for_others(thrown >> 8);
@@ -131,7 +132,7 @@ static void let_others_in(dice *throws)
             atomic_signal_fence(memory_order_seq_cst); /* a turn that the compiler keeps */
 }
 
-void force_at(door_place place, const char *where, dice *throws, void *world_or_null)
+void force_at(door_place place, const char *where, uint64_t *dice, void *world_or_null)
 {
     if (here_is_collector_locked())
         return; /* all others wait for this thread */
@@ -139,8 +140,8 @@ void force_at(door_place place, const char *where, dice *throws, void *world_or_
     unsigned asked = can_collect(world_or_null) ? asked_for(place, where) : 0;
     if (asked != 0) {
         is_inside = true;
-        collect(asked == RUN_LITTLE_AT_CHECKPOINTS, throws, world_or_null);
+        collect(asked == RUN_LITTLE_AT_CHECKPOINTS, dice, world_or_null);
         is_inside = false;
     }
-    let_others_in(throws);
+    let_others_in(dice);
 }

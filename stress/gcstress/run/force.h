@@ -11,13 +11,12 @@
 #define GCSTRESS_FORCE_H
 
 #include "../door/door.h"
-#include "dice.h"
 #include "run.h"
 
 /* plan and into live as long as the process. Before the threads of the run are started. */
 void force_start(const run_plan *plan, run_result *into);
 
 /* world_or_null is what the thread's group works on. */
-void force_at(door_place place, const char *where, dice *throws, void *world_or_null);
+void force_at(door_place place, const char *where, uint64_t *dice, void *world_or_null);
 
 #endif
