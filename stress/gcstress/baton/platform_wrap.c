@@ -4,6 +4,7 @@
  * library's own threads are strands like the program's, and no wait hides from the chooser. A thread that is no strand
  * gets what it would have got.
  */
+#include "../wrap.h"
 #include "baton.h"
 #include "locks.h"
 #include "platform/platform.h"
@@ -12,12 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-/* As the linker names the library's own, and what stands before them. */
-#define WRAP(type, name, parameters)                                                                                   \
-    type __real_##name parameters;                                                                                     \
-    type __wrap_##name parameters;                                                                                     \
-    type __wrap_##name parameters
 
 /* ---- locks ------------------------------------------------------------------------------------------------------- */
 

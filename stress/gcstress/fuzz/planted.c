@@ -6,6 +6,7 @@
  */
 #define SH_NO_INLINE
 #include "../../die.h"
+#include "../wrap.h"
 #include <errno.h>
 #include <safehandle.h>
 #include <safehandle/stress.h>
@@ -18,12 +19,6 @@ static bool is_planted(const char *fault)
 {
     return strcmp(planted, fault) == 0;
 }
-
-/* As the linker names the library's own, and what stands before them. */
-#define WRAP(type, name, parameters)                                                                                   \
-    type __real_##name parameters;                                                                                     \
-    type __wrap_##name parameters;                                                                                     \
-    type __wrap_##name parameters
 
 WRAP(sh_status, sh_close, (sh_handle * h))
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "here.h"
+#include "../wrap.h"
 #include <gc/gc.h>
 #include <stdatomic.h>
 
@@ -32,10 +33,8 @@ uint64_t here_collections(void)
     return atomic_load(&collections);
 }
 
-/* Linked with --wrap: every step that the library takes with the collector's lock held. */
-void *__real_GC_call_with_alloc_lock(GC_fn_type step, void *data);
-void *__wrap_GC_call_with_alloc_lock(GC_fn_type step, void *data);
-void *__wrap_GC_call_with_alloc_lock(GC_fn_type step, void *data)
+/* Every step that the library takes with the collector's lock held. */
+WRAP(void *, GC_call_with_alloc_lock, (GC_fn_type step, void *data))
 {
     depth++;
     void *answer = __real_GC_call_with_alloc_lock(step, data);
