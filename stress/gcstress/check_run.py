@@ -72,6 +72,13 @@ def check_levels(checks):
     checks.check(each_round[1] < each_round[4] and each_round[2] < each_round[4], "more at every checkpoint", each_round)
 
 
+def check_help(checks):
+    shown = subprocess.run([PROGRAM[0], "list", "--json"], capture_output=True, text=True, check=True).stdout
+    levels, said = json.loads(shown)["levels"], run("--help").stdout
+    checks.check(len(levels) == 5 and all(f"  {one['level']}: {one['where']}\n" in said for one in levels),
+                 "--help has each level that `list` has", said)
+
+
 def check_mix(checks):
     result = run_one("recycling", "safehandle", "--mix", "--seconds=2", "--seed=7")
     small, full, unmap = (result["collections"][kind] for kind in ("small", "full", "unmap"))
@@ -131,7 +138,7 @@ def check_progress(checks):
 
 def main():
     checks = Checks()
-    for check in (check_finds, check_finds_nothing, check_levels, check_mix, check_threads, check_interrupt,
+    for check in (check_finds, check_finds_nothing, check_levels, check_help, check_mix, check_threads, check_interrupt,
                   check_refusals, check_progress):
         check(checks)
     checks.finish()

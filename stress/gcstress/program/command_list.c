@@ -2,6 +2,7 @@
 #include "../../argument.h"
 #include "../../colour.h"
 #include "../../die.h"
+#include "../run/run.h"
 #include "checkpoints.h"
 #include "choice.h"
 #include "command.h"
@@ -39,17 +40,11 @@ static const struct argp parser = {
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
 
-/* Of `run`; they can be added together. */
+#define LEVEL_ROW(name, number, where_) {(number), (where_)},
 static const struct {
     int level;
     const char *where;
-} levels[] = {
-    {1, "at every allocation"},
-    {2, "at every crossing between host and native call"},
-    {4, "at every checkpoint"},
-    {8, "a little, at every checkpoint"},
-    {16, "only at call sites not seen before"},
-};
+} levels[] = {RUN_EACH_LEVEL(LEVEL_ROW)};
 
 enum { LEVELS = sizeof levels / sizeof *levels };
 

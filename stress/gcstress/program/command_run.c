@@ -29,14 +29,13 @@ static const struct argp_option options[] = {
     {0},
 };
 
+#define LEVEL_LINE(name, number, where) "  " #number ": " where "\n"
+#define LEVEL_LINES RUN_EACH_LEVEL(LEVEL_LINE)
+
 static const char description[] =
     "Run scenarios with real threads, and collect where nobody expects it."
     "\v"
-    "Levels: 1 at every allocation; 2 at every crossing between host and native call; 4 at every checkpoint; 8 a "
-    "little "
-    "at every checkpoint; 16 only at call sites not seen before.\n"
-    "\n"
-    "Examples:\n"
+    "Levels, to be added together:\n" LEVEL_LINES "\nExamples:\n"
     "  gcstress run                                            all, for 5 seconds each\n"
     "  gcstress run recycling --approach=intptr --level 4      finds it\n"
     "  gcstress run finalizer-race --level 20 --seconds 60     at each call site once\n"

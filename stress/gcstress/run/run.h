@@ -14,15 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Added together. A place to allocate or to cross is a checkpoint, too. */
-enum {
-    RUN_AT_ALLOCATIONS = 1,
-    RUN_AT_CROSSINGS = 2,
-    RUN_AT_CHECKPOINTS = 4,
-    RUN_LITTLE_AT_CHECKPOINTS = 8,
-    RUN_AT_NEW_SITES = 16, /* those of the others that nobody came by before; alone: all such places */
-    RUN_LEVELS = 31
-};
+/*
+ * LEVEL(name, number, where it collects), for each; they are added together. A place to allocate or to cross is a
+ * checkpoint, too. New sites are those of the other levels that nobody came by before; alone: all such places.
+ */
+#define RUN_EACH_LEVEL(LEVEL)                                                                                          \
+    LEVEL(RUN_AT_ALLOCATIONS, 1, "at every allocation")                                                                \
+    LEVEL(RUN_AT_CROSSINGS, 2, "at every crossing between host and native call")                                       \
+    LEVEL(RUN_AT_CHECKPOINTS, 4, "at every checkpoint")                                                                \
+    LEVEL(RUN_LITTLE_AT_CHECKPOINTS, 8, "a little, at every checkpoint")                                               \
+    LEVEL(RUN_AT_NEW_SITES, 16, "only at call sites not seen before")
+
+#define RUN_LEVEL_NAME(name, number, where) name = (number),
+#define RUN_LEVEL_BIT(name, number, where) | (number)
+enum { RUN_EACH_LEVEL(RUN_LEVEL_NAME) RUN_LEVELS = 0 RUN_EACH_LEVEL(RUN_LEVEL_BIT) };
 
 enum { RUN_POINTS = 96, RUN_THREADS = 256 };
 
