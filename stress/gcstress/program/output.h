@@ -24,6 +24,11 @@ void output_search(output_widths widths, const search_plan *plan, const search_r
 void output_hunt(const hunt_result *result, const char *file_or_null);
 void output_hunt_heading(void);
 
+/* What every result has; violated_or_null where something was found, and then the file to replay it with. */
+json_t *output_result_json(const sh_stress_scenario *scenario, const char *approach_or_null, double seconds,
+                           const tale *violated_or_null, const char *file_or_null);
+/* What its command has measured besides; takes that over. */
+void output_add_measures(json_t *to, json_t *measures);
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null);
 json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file);
 json_t *output_hunt_json(const hunt_result *result, const char *file_or_null);

@@ -29,55 +29,59 @@ json_t *output_tale_json(const tale *told)
                      "violator", told->violator, "violation", told->violation);
 }
 
-static void add_failure(json_t *to, const tale *told, const char *file_or_null)
+json_t *output_result_json(const sh_stress_scenario *scenario, const char *approach_or_null, double seconds,
+                           const tale *violated_or_null, const char *file_or_null)
 {
-    (void)json_object_set_new(to, "violation", json_string(told->violation));
-    (void)json_object_set_new(to, "tale", output_tale_json(told));
-    (void)json_object_set_new(to, "file", file_or_null == NULL ? json_null() : json_string(file_or_null));
+    bool found = violated_or_null != NULL;
+    json_t *object =
+        json_pack("{s:s, s:s?, s:s?, s:s, s:f, s:b}", "scenario", scenario->name, "approach", approach_or_null,
+                  "retells", scenario->retells, "never", scenario->violation, "seconds", seconds, "found", (int)found);
+    if (object == NULL)
+        die("no memory");
+    if (found) {
+        (void)json_object_set_new(object, "violation", json_string(violated_or_null->violation));
+        (void)json_object_set_new(object, "tale", output_tale_json(violated_or_null));
+        (void)json_object_set_new(object, "file", file_or_null == NULL ? json_null() : json_string(file_or_null));
+    }
+    return object;
+}
+
+void output_add_measures(json_t *to, json_t *measures)
+{
+    if (measures == NULL || json_object_update(to, measures) != 0)
+        die("no memory");
+    json_decref(measures);
 }
 
 json_t *output_search_json(const search_plan *plan, const search_result *result, const char *file_or_null)
 {
-    json_t *object =
-        json_pack("{s:s, s:s?, s:s?, s:s, s:I, s:I, s:I, s:f, s:b, s:I, s:b}", "scenario", plan->scenario->name,
-                  "approach", plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation,
-                  "seed", (json_int_t)plan->seed, "schedules", (json_int_t)result->schedules, "states",
-                  (json_int_t)result->states, "seconds", result->seconds, "complete", (int)result->is_complete,
-                  "complete_to", (json_int_t)result->complete_to, "found", (int)result->found);
-    if (object == NULL)
-        die("no memory");
-    if (result->found) {
+    json_t *object = output_result_json(plan->scenario, plan->approach, result->seconds,
+                                        result->found ? &result->last->told : NULL, file_or_null);
+    output_add_measures(object,
+                        json_pack("{s:I, s:I, s:I, s:b, s:I}", "seed", (json_int_t)plan->seed, "schedules",
+                                  (json_int_t)result->schedules, "states", (json_int_t)result->states, "complete",
+                                  (int)result->is_complete, "complete_to", (json_int_t)result->complete_to));
+    if (result->found)
         (void)json_object_set_new(object, "found_by", json_string(result->found_by));
-        add_failure(object, &result->last->told, file_or_null);
-    }
     return object;
 }
 
 json_t *output_replay_json(const explore_plan *plan, const explore_result *result, const char *file)
 {
     json_t *object =
-        json_pack("{s:s, s:s?, s:s?, s:s, s:I, s:f, s:b, s:I}", "scenario", plan->scenario->name, "approach",
-                  plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation, "seed",
-                  (json_int_t)plan->seed, "seconds", result->seconds, "found", (int)result->found, "switches",
-                  (json_int_t)schedule_switches(&result->choices.run));
-    if (object == NULL)
-        die("no memory");
-    if (result->found)
-        add_failure(object, &result->told, file);
+        output_result_json(plan->scenario, plan->approach, result->seconds, result->found ? &result->told : NULL, file);
+    output_add_measures(object, json_pack("{s:I, s:I}", "seed", (json_int_t)plan->seed, "switches",
+                                          (json_int_t)schedule_switches(&result->choices.run)));
     return object;
 }
 
 json_t *output_hunt_json(const hunt_result *result, const char *file_or_null)
 {
     json_t *object =
-        json_pack("{s:s, s:n, s:n, s:s, s:I, s:I, s:I, s:I, s:f, s:b}", "scenario", trial_scenario.name, "approach",
-                  "retells", "never", trial_scenario.violation, "runs", (json_int_t)result->runs, "operations",
-                  (json_int_t)result->operations, "states", (json_int_t)result->states, "kept",
-                  (json_int_t)result->kept, "seconds", result->seconds, "found", (int)result->found);
-    if (object == NULL)
-        die("no memory");
-    if (result->found)
-        add_failure(object, &result->told, file_or_null);
+        output_result_json(&trial_scenario, NULL, result->seconds, result->found ? &result->told : NULL, file_or_null);
+    output_add_measures(object, json_pack("{s:I, s:I, s:I, s:I}", "runs", (json_int_t)result->runs, "operations",
+                                          (json_int_t)result->operations, "states", (json_int_t)result->states, "kept",
+                                          (json_int_t)result->kept));
     return object;
 }
 

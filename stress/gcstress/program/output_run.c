@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "output_run.h"
 #include "../../colour.h"
-#include "../../die.h"
 #include "output.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,33 +86,22 @@ static json_t *curve_json(const run_result *result)
     return curve;
 }
 
-static void add_measures(json_t *object, const run_plan *plan, const run_result *result)
+static json_t *measures_json(const run_plan *plan, const run_result *result)
 {
     json_t *collections = json_pack("{s:I, s:I, s:I}", "small", (json_int_t)result->small, "full",
                                     (json_int_t)result->full, "unmap", (json_int_t)result->unmap);
-    json_t *measures =
-        json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:o}", "level", (json_int_t)plan->level, "mix",
-                  (int)plan->mix, "threads", (json_int_t)result->threads, "seed", (json_int_t)plan->seed, "rounds",
-                  (json_int_t)result->rounds, "collections", collections, "dropped", (json_int_t)result->dropped,
-                  "finalized", (json_int_t)result->finalized, "interrupted", (int)result->interrupted, "false_green",
-                  (int)output_run_is_false_green(result), "curve", curve_json(result));
-    if (measures == NULL || json_object_update(object, measures) != 0)
-        die("no memory");
-    json_decref(measures);
+    return json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:b, s:o}", "level", (json_int_t)plan->level, "mix",
+                     (int)plan->mix, "threads", (json_int_t)result->threads, "seed", (json_int_t)plan->seed, "rounds",
+                     (json_int_t)result->rounds, "collections", collections, "dropped", (json_int_t)result->dropped,
+                     "finalized", (json_int_t)result->finalized, "interrupted", (int)result->interrupted, "false_green",
+                     (int)output_run_is_false_green(result), "curve", curve_json(result));
 }
 
+/* Real threads do not come the same way twice: there is no file. */
 json_t *output_run_json(const run_plan *plan, const run_result *result)
 {
-    json_t *object = json_pack("{s:s, s:s?, s:s?, s:s, s:f, s:b}", "scenario", plan->scenario->name, "approach",
-                               plan->approach, "retells", plan->scenario->retells, "never", plan->scenario->violation,
-                               "seconds", result->seconds, "found", (int)result->found);
-    if (object == NULL)
-        die("no memory");
-    if (result->found) {
-        (void)json_object_set_new(object, "violation", json_string(result->told.violation));
-        (void)json_object_set_new(object, "tale", output_tale_json(&result->told));
-        (void)json_object_set_new(object, "file", json_null()); /* real threads do not come the same way twice */
-    }
-    add_measures(object, plan, result);
+    json_t *object =
+        output_result_json(plan->scenario, plan->approach, result->seconds, result->found ? &result->told : NULL, NULL);
+    output_add_measures(object, measures_json(plan, result));
     return object;
 }
