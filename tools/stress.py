@@ -71,8 +71,7 @@ class Stress:
     def scenarios(self):
         """The names of all."""
         done = subprocess.run([self.program, "list", "--json"], stdout=subprocess.PIPE, text=True, check=True)
-        listed = json.loads(done.stdout)
-        return [s["name"] for s in (listed["scenarios"] if isinstance(listed, dict) else listed)]
+        return [scenario["name"] for scenario in json.loads(done.stdout)["scenarios"]]
 
 
 def want_nothing(results):
