@@ -16,7 +16,6 @@ typedef struct record {
     const char *name;
     const void *on;
     int64_t deadline_ms;
-    size_t steps;
     sem_t turn;
 } record;
 
@@ -121,7 +120,6 @@ static bool go_on(const char *where)
 
 bool baton_pass(const char *where)
 {
-    baton.strands[own].steps++;
     return go_on(where);
 }
 
@@ -181,7 +179,6 @@ size_t baton_new(const char *name, bool quiet)
     fresh->state = STRAND_READY;
     fresh->quiet = quiet;
     fresh->name = name;
-    fresh->steps = 0;
     return made;
 }
 
@@ -233,11 +230,6 @@ size_t baton_running(void)
 const char *baton_name(size_t number)
 {
     return baton.strands[number].name;
-}
-
-size_t baton_steps(size_t number)
-{
-    return baton.strands[number].steps;
 }
 
 int64_t baton_now_ms(void)

@@ -55,8 +55,6 @@ void baton_end(void);
 bool baton_is_held(void);
 size_t baton_running(void);
 const char *baton_name(size_t strand);
-/* How many checkpoints the strand has passed since baton_start. */
-size_t baton_steps(size_t strand);
 
 /* A checkpoint: others may go on here. Answers whether others did. */
 bool baton_pass(const char *where);

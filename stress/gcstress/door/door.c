@@ -20,12 +20,6 @@ void door_keep(const door_keeper *next)
     checkpoint_set_store_hooks(next->stores);
 }
 
-void door_leave(void)
-{
-    keeper = NULL;
-    checkpoint_set_store_hooks(NULL);
-}
-
 void sh_stress_checkpoint(const char *where)
 {
     if (keeper != NULL)

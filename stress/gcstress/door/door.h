@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The embedder's door, <safehandle/stress.h>, from inside: what the scenarios' threads and the library come through
- * goes to whoever keeps it, the explorer or the runner. Nobody keeps it between runs: then nothing happens.
+ * goes to whoever keeps it, the explorer or the runner. Until somebody does, nothing happens.
  *
- *   door_keep, door_leave   while no thread of a scenario runs
+ *   door_keep   while no thread of a scenario runs
  */
 #ifndef GCSTRESS_DOOR_H
 #define GCSTRESS_DOOR_H
@@ -40,6 +40,5 @@ typedef struct door_keeper {
 
 /* keeper lives as long as the process. */
 void door_keep(const door_keeper *keeper);
-void door_leave(void);
 
 #endif

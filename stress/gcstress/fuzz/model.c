@@ -170,11 +170,6 @@ model_value *model_find_value(model *of, sh_raw raw)
     return raw >= FIRST_RAW && raw < FIRST_RAW + (sh_raw)of->value_count ? &of->values[raw - FIRST_RAW] : NULL;
 }
 
-sh_raw model_raw(const model *of, const model_value *value)
-{
-    return FIRST_RAW + (value - of->values);
-}
-
 void model_may_end(model_handle *handle)
 {
     handle->refusing.maybe = true;

@@ -137,7 +137,6 @@ void model_judge_making(model *of, const char *what, size_t domain, bool was_unl
 model_handle *model_new_handle(model *of);
 model_value *model_new_value(model *of, model_handle *handle, bool fails, sh_raw *out_raw);
 model_value *model_find_value(model *of, sh_raw raw);
-sh_raw model_raw(const model *of, const model_value *value);
 
 /* A close, a drop or an unload has begun. */
 void model_may_end(model_handle *handle);
