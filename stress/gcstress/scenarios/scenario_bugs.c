@@ -301,10 +301,13 @@ static void *begin_with_zero(const char *name)
 {
     bool by_handle = strcmp(name, "safehandle") == 0;
     scene *made = make_scene(by_handle ? name : "intptr", 0);
-    if (by_handle)
-        held_make(&made->mine, made->world, &held_descriptor, NULL);
-    else
+    if (!by_handle) {
         made->number = world_open(made->world, &made->file);
+        return made;
+    }
+    held_prepare(&made->mine, made->world, &held_descriptor);
+    if (sh_set_handle(made->mine.h, made->mine.number) != SH_OK)
+        sh_stress_violation("0 is a valid number, and the library did not take it");
     return made;
 }
 

@@ -260,6 +260,10 @@ static void live_in(scene *s)
         return;
     sh_stress_checkpoint("scenario.inside");
     make_one(s);
+    if (s->destroyed)
+        sh_stress_violation("a domain was destroyed under a thread that was in it");
+    else if (!s->made)
+        sh_stress_violation("a thread that was in a domain was refused a handle, though the domain was not destroyed");
     (void)sh_domain_leave(s->domain);
 }
 
