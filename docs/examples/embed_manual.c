@@ -1,73 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* A runtime with a collector of its own: here, one that counts references to values and frees them at zero. */
+/* A runtime with a collector of its own, here a mark and sweep, whose values own OS handles. */
+#include <fcntl.h>
 #include <safehandle.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-static sh_raw released_thing; /* read when every release is over */
-
-SH_RELIABILITY(will_not_corrupt_state, success)
-static int thing_release(sh_raw raw, void *context)
-{
-    (void)context;
-    released_thing = raw; /* printf may need memory: it is told later */
-    return 0;
-}
-
-static const sh_kind thing = {.name = "thing", .is_invalid = sh_invalid_zero, .release = thing_release};
-
-/* A value of the runtime's language. Invariant: references >= 1 while somebody has it. */
+/* A value of the runtime's language. Invariant: it is in the heap, and its handle was not reported dead. */
 typedef struct value {
-    int references;
+    struct value *next;
+    bool marked;
     sh_handle *h;
 } value;
 
-static void value_finalize(void *object, void *data)
-{
-    (void)data;
-    (void)printf("the value is finalized, its handle still open: %s\n",
-                 sh_is_closed(((value *)object)->h) ? "no" : "yes");
-    free(object); /* its finalizer was the last thing that needed it */
-}
+static value *heap;
+static value *root; /* what the interpreter's stack reaches */
 
-static value *value_make(sh_raw raw)
-{
-    value *v = malloc(sizeof *v);
-    if (v == NULL)
-        return NULL;
-    v->references = 1;
-    if (sh_wrap(&thing, raw, NULL, &v->h) != SH_OK || sh_finalizer_register(v, value_finalize, NULL) != SH_OK)
-        abort();
-    return v;
-}
-
-/* The value's death is also its handle's: reported together, they are one collection, and the finalizer runs first. */
-static void value_give_up(value *v)
-{
-    if (--v->references > 0)
-        return;
-    if (sh_host_collection_begin() != SH_OK || sh_host_drop(v->h) != SH_OK || sh_host_drop_object(v) != SH_OK ||
-        sh_host_collection_end() != SH_OK)
-        abort();
-}
-
-/* Called when descriptors run out, and by sh_collect: a tracing collector would run here. */
+/* Called by the runtime when it likes, and by us when descriptors have run out. */
 static void collect(void *unused)
 {
     (void)unused;
+    root->marked = true;
+    sh_status status = sh_host_collection_begin(); /* all deaths until its end are of one collection */
+    for (value **place = &heap, *v; status == SH_OK && (v = *place) != NULL;) {
+        if (v->marked) {
+            v->marked = false;
+            place = &v->next;
+        } else {
+            *place = v->next;
+            status = sh_host_drop(v->h); /* a thread of ours releases it: the sweep waits for nobody */
+            free(v);
+        }
+    }
+    if (sh_host_collection_end() != SH_OK || status != SH_OK)
+        abort();
+}
+
+static value *value_open(const char *path)
+{
+    value *v = calloc(1, sizeof *v);
+    if (v == NULL || sh_open_file(path, O_RDONLY, 0, NULL, &v->h) != SH_OK)
+        abort();
+    v->next = heap;
+    return heap = v;
 }
 
 int main(void)
 {
-    sh_options options = {.collector = SH_COLLECTOR_MANUAL, .collect = collect};
+    const sh_options options = {.collector = SH_COLLECTOR_MANUAL, .collect = collect};
     if (sh_init(&options) != SH_OK)
         return 1;
-    value *v = value_make(7);
-    v->references++;
-    value_give_up(v);
-    value_give_up(v);
-    if (sh_wait_for_pending_finalizers(5000) != SH_OK || sh_shutdown(1000) != SH_OK)
-        return 1;
-    (void)printf("thing %d is released\n", (int)released_thing);
-    return 0;
+    root = value_open("/dev/zero");
+    sh_raw forgotten = sh_dangerous_get_handle(value_open("/dev/null")->h);
+    sh_collect();
+    (void)sh_wait_for_pending_finalizers(5000);
+    sh_status status;
+    char byte = 1;
+    SH_WITH_HANDLE (root->h, fd, status) /* what the language's read does */
+        (void)!read((int)fd, &byte, 1);
+    (void)printf("kept: read %d; forgotten: %s\n", byte, fcntl((int)forgotten, F_GETFD) < 0 ? "released" : "open");
+    return status == SH_OK && sh_shutdown(1000) == SH_OK ? 0 : 1;
 }
