@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Breaks the code on purpose, one place at a time, and expects the tests to notice.
 
-    mutants.py [--only NAME] [--jobs N] [--json] [--timeout SECONDS]
+    mutants.py [--only NAME] [--part K/N] [--jobs N] [--json] [--timeout SECONDS]
 
 A mutant is a file stress/mutants/NAME.mutant:
 
@@ -38,7 +38,7 @@ import tree
 FOLDER = "stress/mutants"
 HEADER_NAMES = ("what", "killed by", "file")
 SETUP = ["--buildtype=debug", "-Dtests=enabled", "-Dstress=disabled", "-Dexamples=false", "-Dmanpages=disabled",
-         "-Dforeign_hosts=disabled"]
+         "-Dforeign_hosts=disabled", "-Dlua=disabled", "-Dguile=disabled", "-Dpython=disabled"]
 KILLED = "killed"
 
 
@@ -202,10 +202,23 @@ def as_data(result):
             "outcome": result.outcome, "seconds": round(result.seconds, 1)}
 
 
-def chosen(root, only):
+def part_of_all(text):
+    """(K, N) of "K/N": every N-th mutant from the K-th on."""
+    try:
+        number, count = (int(word) for word in text.split("/"))
+    except ValueError:
+        number, count = 0, 0
+    if not 1 <= number <= count:
+        raise argparse.ArgumentTypeError(f"{text}: write 1/2 or 2/2 for one half or the other")
+    return number, count
+
+
+def chosen(root, only, part=(1, 1)):
     mutants = [parse(path) for path in sorted((root / FOLDER).glob("*.mutant"))]
     if only:
         mutants = [mutant for mutant in mutants if mutant.name in only]
+    number, count = part
+    mutants = mutants[number - 1::count]
     if not mutants:
         raise Problem(f"no mutant in {FOLDER}" + (f" is named {' or '.join(only)}" if only else ""))
     return mutants
@@ -213,7 +226,7 @@ def chosen(root, only):
 
 def run_all(options):
     """Prints what became of each mutant; returns the exit status."""
-    mutants = chosen(options.tree, options.only)
+    mutants = chosen(options.tree, options.only, options.part)
     names = sorted({test for mutant in mutants for test in mutant.tests})
     jobs = min(options.jobs, len(mutants))
     with tempfile.TemporaryDirectory(prefix="safehandle-mutants-") as place:
@@ -239,6 +252,8 @@ def run_all(options):
 def main(arguments):
     parser = argparse.ArgumentParser(prog="mutants", description="Breaks the code and expects the tests to notice.")
     parser.add_argument("--only", action="append", metavar="NAME", help="this mutant; may be given again")
+    parser.add_argument("--part", type=part_of_all, default=(1, 1), metavar="K/N",
+                        help="every N-th mutant, from the K-th on (default: all)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at the same time")
     parser.add_argument("--timeout", type=float, default=30, help="seconds a test may take: more is a hang (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print an array instead of a table")

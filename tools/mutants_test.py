@@ -54,6 +54,15 @@ class Mutants(unittest.TestCase):
             status = mutants.main(["--tree", str(self.root), "--timeout", "3", *arguments])
         return status, out.getvalue() + err.getvalue()
 
+    def test_parts_make_a_whole(self):
+        for name in ("a", "b", "c"):
+            self.plant(name, "code", "twice=21\n", "twice=22\n")
+        met = [self.run_all("--part", part)[1] for part in ("1/2", "2/2")]
+        self.assertIn("2 of 2 mutants killed", met[0])
+        self.assertIn("1 of 1 mutants killed", met[1])
+        with self.assertRaises(SystemExit):
+            self.run_all("--part", "3/2")
+
     def test_each_fate(self):
         for name, (tests, old, new, _) in FATES.items():
             self.plant(name, tests, old, new)

@@ -24,7 +24,7 @@ LIST = "stress/gcstress/mutants.txt"
 PAGE, MARK = "docs/gcstress.md", "mutants"
 LEAST_SHARE = 0.95
 SETUP = ["--buildtype=release", "-Dtests=disabled", "-Dstress=enabled", "-Dexamples=false", "-Dmanpages=disabled",
-         "-Dforeign_hosts=disabled"]
+         "-Dforeign_hosts=disabled", "-Dlua=disabled", "-Dguile=disabled", "-Dpython=disabled"]
 PROGRAMS = ["stress/gcstress/gcstress", "stress/examples/gcstress-interpreter"]
 ALIVE = "nothing"
 
