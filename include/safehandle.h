@@ -14,6 +14,7 @@
  *   domain.h     handles and finalizers that end together
  *   region.h     nothing of ours fails between opening and storing, and nobody tears the thread away
  *   finalizer.h  normal finalizers, which run before the handles of the same collection are released
+ *   ffi.h        C functions that take, give back or swallow handles, called from a script
  *   event.h      what went wrong where no return value could tell
  */
 #ifndef SAFEHANDLE_H
@@ -22,6 +23,7 @@
 #include <safehandle/contract.h>
 #include <safehandle/domain.h>
 #include <safehandle/event.h>
+#include <safehandle/ffi.h>
 #include <safehandle/finalizer.h>
 #include <safehandle/handle.h>
 #include <safehandle/host.h>

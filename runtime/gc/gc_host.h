@@ -111,6 +111,10 @@ typedef struct gc_host {
     /* Opens the signals by which the collector stops the calling thread, after every other was blocked. */
     void (*thread_answer)(void);
 
+    /* Calls run(data), which touches nothing in the collector's heap, on a thread that it knows: a collection neither
+     * interrupts it meanwhile nor waits for it. */
+    void (*call_outside)(void (*run)(void *data), void *data);
+
     /* Makes a group usable; it may be one already. False: there is no memory. */
     bool (*group_open)(uint32_t group);
 

@@ -12,6 +12,12 @@ static sh_status released_status(const sh_handle *h)
     return (state_word_read(&h->state) & STATE_FAILED) != 0 ? SH_E_RELEASE : SH_OK;
 }
 
+/* It stays open for ever. */
+static void tell_of_no_barrier(const sh_handle *h)
+{
+    handle_raise(h, SH_EVENT_LEAKED_REFERENCE, EVENT_NO_BARRIER, NULL);
+}
+
 sh_status sh_close(sh_handle *h)
 {
     if (h == NULL)
@@ -20,7 +26,7 @@ sh_status sh_close(sh_handle *h)
     if (closing.duty != STATE_NOTHING) {
         sh_status status = settle(h, closing.duty);
         if (status == SH_E_SYSTEM && closing.answer == STATE_DONE)
-            handle_raise(h, SH_EVENT_LEAKED_REFERENCE, EVENT_NO_BARRIER, NULL);
+            tell_of_no_barrier(h);
         if (status == SH_E_SYSTEM)
             errno = (int)atomic_word_load(&platform_barrier_missing);
         if (status != SH_PENDING)
@@ -58,6 +64,48 @@ sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)
     if (status != SH_PENDING || thread_is_ours() || thread_leases(h))
         return status;
     return wait_waking(h, platform_deadline(timeout_ms)) ? released_status(h) : SH_E_TIMEOUT;
+}
+
+/* ---- surrendering ------------------------------------------------------------------------------------------------ */
+
+static bool is_in_use(const sh_handle *h)
+{
+    size_t leases, references;
+    return sh_holders(h, NULL, 0, &leases, &references) != SH_OK || leases + references > 0;
+}
+
+/* With the claim. Who waited for the close while there was another user may have buried the number. */
+static sh_status surrender_claimed(sh_handle *h, sh_raw *out_raw)
+{
+    if (!wake_has_buried(h))
+        return release_surrendered(h, out_raw);
+    (void)release_claimed(h); /* may fail here: an event says so */
+    return SH_E_TIMEOUT;
+}
+
+sh_status close_surrender(sh_handle *h, sh_raw *out_raw)
+{
+    if (!sh_owns_handle(h))
+        return SH_E_ARGUMENT;
+    if (sh_is_closed(h))
+        return SH_E_CLOSED;
+    if ((state_word_read(&h->state) & STATE_HOLDS) == 0)
+        return SH_E_INVALID;
+    if (is_in_use(h))
+        return SH_E_TIMEOUT;
+    state_result closing = state_word_begin_close(&h->state, thread_lessee());
+    if (closing.answer != STATE_DONE) {
+        (void)settle(h, closing.duty); /* may fail here: who closed it was told */
+        return SH_E_CLOSED;
+    }
+    sh_status claimed = settle_claim(h, closing.duty);
+    if (claimed == SH_OK)
+        return surrender_claimed(h, out_raw);
+    if (claimed == SH_E_SYSTEM) {
+        tell_of_no_barrier(h);
+        errno = (int)atomic_word_load(&platform_barrier_missing);
+    }
+    return claimed == SH_PENDING ? SH_E_TIMEOUT : claimed;
 }
 
 /* ---- invalidating ------------------------------------------------------------------------------------------------ */

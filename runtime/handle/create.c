@@ -311,6 +311,18 @@ sh_status sh_wrap(const sh_kind *kind, sh_raw raw, const sh_create_options *opti
 
 /* ---- duplicating ------------------------------------------------------------------------------------------------- */
 
+sh_status create_like(const sh_handle *h, const sh_site *site, sh_handle **out_handle)
+{
+    const handle_class *of = handle_class_of(h);
+    making made = {.wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group},
+                   .context = context_get(h->context_number)};
+    sh_handle *blank;
+    sh_status status = begin(&made, thread_here()); /* attached: it leases h */
+    if (status == SH_OK)
+        status = take_blank(&made, &blank);
+    return status == SH_OK ? make_unset(&made.wanted, blank, out_handle) : status;
+}
+
 static int duplicate_raw(void *original, sh_raw *out_copy)
 {
     const sh_handle *h = original;
@@ -319,17 +331,10 @@ static int duplicate_raw(void *original, sh_raw *out_copy)
 
 static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **out_copy)
 {
-    const handle_class *of = handle_class_of(h);
-    if (of->kind->duplicate == NULL)
+    if (handle_class_of(h)->kind->duplicate == NULL)
         return SH_E_UNSUPPORTED;
-    making made = {.wanted = {.kind = of->kind, .site = site, .owned = true, .group = of->group},
-                   .context = context_get(h->context_number)};
-    sh_handle *blank, *copy;
-    sh_status status = begin(&made, thread_here()); /* attached: it leases h */
-    if (status == SH_OK)
-        status = take_blank(&made, &blank);
-    if (status == SH_OK)
-        status = make_unset(&made.wanted, blank, &copy);
+    sh_handle *copy;
+    sh_status status = create_like(h, site, &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
     if (status == SH_OK)

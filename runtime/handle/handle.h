@@ -72,9 +72,13 @@ sh_status reference_drop(sh_handle *h);
 
 /* ---- settle.c ---------------------------------------------------------------------------------------------------- */
 
-/* Does what a step on the state word has left to do, and releases where that falls to it. SH_OK; SH_E_RELEASE: it
- * released, and the OS refused; SH_PENDING: users are left, or somebody else releases; SH_E_SYSTEM: the barrier is
- * missing, and the handle stays open for ever. */
+/* Does what a step on the state word has left to do, up to the claim. SH_OK: the caller has it, and calls
+ * release_claimed or release_surrendered; SH_PENDING: users are left, or somebody else releases; SH_E_SYSTEM: the
+ * barrier is missing, and the handle stays open for ever. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+sh_status settle_claim(sh_handle *h, state_duty duty);
+
+/* The same, and releases where that falls to it: SH_OK, or SH_E_RELEASE when the OS refused. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status settle(sh_handle *h, state_duty duty);
 
@@ -93,6 +97,11 @@ void lease_left(void *handle);
 /* For whoever holds the claim: releases what is to be released, and finishes. SH_OK, or SH_E_RELEASE (an event). */
 SH_RELIABILITY(will_not_corrupt_state, success)
 sh_status release_claimed(sh_handle *h);
+
+/* For whoever holds the claim: finishes without releasing. SH_OK: *out_raw is the caller's. SH_E_CLOSED: it is not ours
+ * to give; the handle was set as invalid, or another owner of the number is known (an event). */
+SH_RELIABILITY(will_not_corrupt_state, success)
+sh_status release_surrendered(sh_handle *h, sh_raw *out_raw);
 
 /* Releases a value that never made it into its handle. As release_claimed. */
 SH_RELIABILITY(will_not_corrupt_state, success)
@@ -118,6 +127,19 @@ SH_RELIABILITY(will_not_corrupt_state, success)
 void release_torn(void *handle);
 
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * Closes h, and hands its value to the caller instead of releasing it.
+ *
+ * SH_E_ARGUMENT  it does not own its value
+ * SH_E_CLOSED    it is closed, or set as invalid meanwhile
+ * SH_E_INVALID   it is unset
+ * SH_E_TIMEOUT   it is in use, by the caller itself, too: it was not closed. Or somebody came in this very moment: it
+ *                is closed, and released by the last user or by us
+ * SH_E_SYSTEM    the barrier is missing (an event): it is closed, and stays open for ever
+ */
+SH_RELIABILITY(will_not_corrupt_state, success)
+sh_status close_surrender(sh_handle *h, sh_raw *out_raw);
 
 /* Sets h as invalid; false when a release had begun. */
 SH_RELIABILITY(will_not_corrupt_state, success)
@@ -146,6 +168,10 @@ typedef struct wake_progress {
 SH_RELIABILITY(will_not_corrupt_state, success)
 int64_t wake_users(sh_handle *h, wake_progress *progress);
 
+/* Whether the number of h is a tombstone. With the claim: nobody buries it any more. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool wake_has_buried(const sh_handle *h);
+
 /* Nobody buries the number of h, which was set as invalid, after this. */
 SH_RELIABILITY(will_not_corrupt_state, success)
 void wake_spare(void);
@@ -165,6 +191,10 @@ void wake_fork_after(void);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 sh_status create_checked(const sh_kind *kind, const sh_create_options *options_or_null, size_t options_size_bytes,
                          const sh_site *site_or_null, sh_handle **out_handle);
+
+/* An unset handle of the kind, the context and the domain of h, which the caller leases. */
+SH_RELIABILITY(will_not_corrupt_state, may_fail)
+sh_status create_like(const sh_handle *h, const sh_site *site, sh_handle **out_handle);
 
 /* ---- open.c ------------------------------------------------------------------------------------------------------ */
 

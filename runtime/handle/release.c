@@ -152,6 +152,16 @@ static void tell_of_stranger(const sh_handle *h, const atomic_word *place)
     gc->unpin(owner);
 }
 
+/* Gives the right to close the number up. False: h did not have it, and an event tells so. */
+static bool disown(sh_handle *h, const handle_class *of, sh_raw raw)
+{
+    atomic_word *place = owner_map_place(of, raw);
+    if (owner_map_disown(h, place))
+        return true;
+    tell_of_stranger(h, place);
+    return false;
+}
+
 /* On a worker the lanes hold cancellation back for many, and call release_torn should the thread end. */
 static int run_release_there(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
 {
@@ -161,11 +171,8 @@ static int run_release_there(sh_handle *h, const handle_class *of, sh_raw raw, b
 /* Calls the kind's release. Answers an errno value. */
 static int call_release(sh_handle *h, const handle_class *of, sh_raw raw, bool on_worker)
 {
-    atomic_word *place = owner_map_place(of, raw);
-    if (!owner_map_disown(h, place)) {
-        tell_of_stranger(h, place);
+    if (!disown(h, of, raw))
         return 0;
-    }
     /* Our own can do none of what a program's is guarded against; but its contract is checked like any other. */
     bool plain = !CONTRACTS_ARE_CHECKED && of->kind->release == kind_release_descriptor;
     int error = plain ? platform_descriptor_close(raw) : run_release_there(h, of, raw, on_worker);
@@ -193,6 +200,19 @@ static sh_status release_as_claimer(sh_handle *h, const handle_class *of, bool o
 sh_status release_claimed(sh_handle *h)
 {
     return release_as_claimer(h, handle_class_of(h), false);
+}
+
+sh_status release_surrendered(sh_handle *h, sh_raw *out_raw)
+{
+    word_t bits = state_word_read(&h->state);
+    ASSERT((bits & (STATE_CLAIMED | STATE_RELEASED | STATE_HOLDS)) == (STATE_CLAIMED | STATE_HOLDS));
+    sh_raw raw = handle_raw(h);
+    bool given = (bits & STATE_INVALIDATED) == 0 && disown(h, handle_class_of(h), raw);
+    drop_context(h);
+    finish(h, false);
+    if (given)
+        *out_raw = raw;
+    return given ? SH_OK : SH_E_CLOSED;
 }
 
 sh_status release_stray(sh_handle *h, sh_raw raw)

@@ -20,7 +20,8 @@ static state_duty fence(sh_handle *h)
     return state_word_fenced(&h->state);
 }
 
-static sh_status release_unless_leased(sh_handle *h)
+/* SH_OK: the caller has the claim. */
+static sh_status claim_unless_leased(sh_handle *h)
 {
     /* Who dropped a count has only released it; who clears a slot fences and reads the count: one of the two must see
      * the other, on processors that let a read pass the write before it, too. */
@@ -35,21 +36,27 @@ static sh_status release_unless_leased(sh_handle *h)
     CHECKPOINT("handle.looked");
     bool claimed = !settle_sees_lease(h) && state_word_claim(&h->state);
     gc->unpin(pinned);
-    return claimed ? release_claimed(h) : SH_PENDING;
+    return claimed ? SH_OK : SH_PENDING;
 }
 
-sh_status settle(sh_handle *h, state_duty duty)
+sh_status settle_claim(sh_handle *h, state_duty duty)
 {
     if (duty == STATE_FENCE)
         duty = fence(h);
     switch (duty) {
     case STATE_RELEASE:
-        return release_claimed(h);
+        return SH_OK;
     case STATE_LOOK:
-        return release_unless_leased(h);
+        return claim_unless_leased(h);
     case STATE_FENCE:
         return SH_E_SYSTEM;
     default:
         return SH_PENDING;
     }
+}
+
+sh_status settle(sh_handle *h, state_duty duty)
+{
+    sh_status claimed = settle_claim(h, duty);
+    return claimed == SH_OK ? release_claimed(h) : claimed;
 }

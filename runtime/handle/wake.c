@@ -49,6 +49,11 @@ void wake_thread_begin(void)
 
 /* ---- the number -------------------------------------------------------------------------------------------------- */
 
+static bool is_owned_descriptor(const handle_class *of)
+{
+    return of->owned && (of->kind->flags & SH_KIND_FD) != 0;
+}
+
 static bool is_spared(const sh_handle *h)
 {
     return (state_word_read(&h->state) & STATE_INVALIDATED) != 0;
@@ -63,6 +68,18 @@ static bool bury(const sh_handle *h)
     CHECKPOINT("handle.bury");
     /* may fail here: it is tried again in the next round */
     bool buried = !spared && platform_descriptor_bury(handle_raw(h), &wake.tombstone);
+    platform_mutex_unlock(&wake.mutex);
+    return buried;
+}
+
+bool wake_has_buried(const sh_handle *h)
+{
+    /* Only the users of another thread are woken. */
+    bool had_others = (state_word_read(&h->state) & STATE_LEASED) == STATE_LEASED;
+    if (!had_others || !is_owned_descriptor(handle_class_of(h)))
+        return false;
+    platform_mutex_lock(&wake.mutex);
+    bool buried = platform_descriptor_is_buried(handle_raw(h), &wake.tombstone);
     platform_mutex_unlock(&wake.mutex);
     return buried;
 }
@@ -102,11 +119,6 @@ static bool visit_other_users(const sh_handle *h, bool signal_them)
 }
 
 /* ---- a round ----------------------------------------------------------------------------------------------------- */
-
-static bool is_owned_descriptor(const handle_class *of)
-{
-    return of->owned && (of->kind->flags & SH_KIND_FD) != 0;
-}
 
 /* First the tombstone, or a user who tries again after a signal would go on with the same number and be blocked again.
  */

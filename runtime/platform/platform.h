@@ -236,6 +236,10 @@ void platform_tombstone_close(platform_tombstone *tombstone);
 SH_RELIABILITY(will_not_corrupt_state, may_fail)
 bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone);
 
+/* Whether raw is the tombstone, or was made one. */
+SH_RELIABILITY(will_not_corrupt_state, success)
+bool platform_descriptor_is_buried(sh_raw raw, const platform_tombstone *tombstone);
+
 /*
  * The signal that makes a blocked call look at its number again; its handler does nothing. SIGURG, because it is
  * ignored where it has no handler: with any other, a thread that is woken while it calls exec kills the program that it

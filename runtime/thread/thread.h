@@ -68,6 +68,7 @@ typedef struct thread_record {
     bool entered;                     /* the collector knows the thread through us */
     bool ours;                        /* it is a thread of the runtime */
     bool ending;                      /* its destructors run; touched by the thread alone */
+    bool outside;                     /* of the collector, by sh_run_blocking; touched by the thread alone */
     uint32_t domains[THREAD_DOMAINS]; /* the numbers of the domains that it is in, innermost last */
     unsigned domain_count;
     atomic_word abort_asked; /* 1 from thread_ask_abort until thread_take_abort */

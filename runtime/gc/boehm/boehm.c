@@ -101,6 +101,24 @@ static void boehm_thread_leave(void)
     (void)GC_unregister_my_thread();
 }
 
+typedef struct outside_call {
+    void (*run)(void *data);
+    void *data;
+} outside_call;
+
+static void *call_run(void *argument)
+{
+    const outside_call *call = argument;
+    call->run(call->data);
+    return NULL;
+}
+
+static void boehm_call_outside(void (*run)(void *data), void *data)
+{
+    outside_call call = {run, data};
+    (void)GC_do_blocking(call_run, &call);
+}
+
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
 
 typedef struct group_call {
@@ -329,6 +347,7 @@ const gc_host gc_host_boehm = {
     .thread_enter = boehm_thread_enter,
     .thread_leave = boehm_thread_leave,
     .thread_answer = answer_collector_signals,
+    .call_outside = boehm_call_outside,
     .group_open = boehm_group_open,
     .handles_allocate = boehm_handles_allocate,
     .handles_at_once = 64,

@@ -84,6 +84,11 @@ static sh_status manual_thread_enter(bool *out_entered)
     return SH_OK;
 }
 
+static void manual_call_outside(void (*run)(void *data), void *data)
+{
+    run(data);
+}
+
 static void manual_thread_answer(void)
 {
 }
@@ -142,6 +147,7 @@ const gc_host gc_host_manual = {
     .thread_enter = manual_thread_enter,
     .thread_leave = manual_thread_leave,
     .thread_answer = manual_thread_answer,
+    .call_outside = manual_call_outside,
     .group_open = manual_group_open,
     .handles_allocate = manual_handles_allocate,
     .handles_at_once = 1, /* each is a block of malloc's anyway, and one that is not used has to be dropped */

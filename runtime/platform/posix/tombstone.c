@@ -98,6 +98,14 @@ static void forget_lingering(int number)
         (void)setsockopt(number, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
+bool platform_descriptor_is_buried(sh_raw raw, const platform_tombstone *tombstone)
+{
+    int saved = errno;
+    bool buried = platform_is_descriptor(raw) && is_tombstone(tombstone, (int)raw);
+    errno = saved;
+    return buried;
+}
+
 bool platform_descriptor_bury(sh_raw raw, platform_tombstone *tombstone)
 {
     if (!platform_is_descriptor(raw))
