@@ -24,7 +24,8 @@
  *   descriptor_free                       when nobody uses the descriptor any more
  *
  * The hosts that make the call themselves (a just-in-time compiler, an interpreter with its own FFI) use the bracket
- * sh_call_enter … sh_call_leave; the others use sh_call_make, which makes it by libffi.
+ * sh_call_enter … sh_call_leave; the others use sh_call_make, which makes it by libffi, or, where everything is passed
+ * in registers, without.
  *
  * Ownership: handles in values stay the caller's, apart from the consumed one. Wrappers that come out are the caller's
  * from enter on, so that it can put them into objects of its own before the call, where it may still fail; leave takes
@@ -36,6 +37,7 @@
 #ifndef SAFEHANDLE_FFI_H
 #define SAFEHANDLE_FFI_H
 
+#include <safehandle/contract.h>
 #include <safehandle/export.h>
 #include <safehandle/handle.h>
 #include <safehandle/lease.h>
@@ -115,7 +117,8 @@ typedef enum sh_failure {
  * values point to must then not be in the collector's heap, unless it is a leaf object (GC_MALLOC_ATOMIC). In a
  * signature's text: blocking. */
 #define SH_CALL_BLOCKING UINT32_C(1)
-/* errno is saved right after the call, and told. In a signature's text: errno. */
+/* errno is saved right after the call, and told: it is what it was then, also when the call has not failed. In a
+ * signature's text: errno. */
 #define SH_CALL_SAVE_ERRNO UINT32_C(2)
 
 /* Invariant, checked by prepare: name is set; result.direction is SH_DIRECTION_RETURN; at most SH_CALL_PARAMETERS
@@ -245,6 +248,7 @@ SH_MUST_CHECK SH_API sh_status sh_call_enter_at(sh_call *call, const sh_call_des
 
 /* What is passed to the callee for the parameter (from 1): of a handle that goes in its raw value (i); of one that
  * comes out, and of a plain out or inout, the address of its place (pointer); everything else as it is in values. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_value sh_call_argument(const sh_call *call, size_t parameter);
 
 /*
@@ -262,13 +266,15 @@ SH_API sh_value sh_call_argument(const sh_call *call, size_t parameter);
  * SH_E_SYSTEM     the call has failed: errno is os_error
  * SH_E_ARGUMENT   null, or not entered
  */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API sh_status sh_call_leave(sh_call *call, sh_value returned, int os_error, sh_handle **out_returned);
 
 /* Leaves a call that was never made: all wrappers are disposed of, a consumed handle comes back as above. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_call_abandon(sh_call *call, sh_handle **out_returned);
 
 /*
- * Enter, the call by libffi, and leave. values and *out_returned as there; a returned handle is out_returned->handle.
+ * Enter, the call, and leave. values and *out_returned as there; a returned handle is out_returned->handle.
  * What else can go wrong:
  *
  * SH_E_SYSTEM       the call has failed: errno says why where SH_CALL_SAVE_ERRNO is set, or is 0; *out_returned is what

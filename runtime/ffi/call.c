@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The phases of a call. docs/ffi.md */
-#include "ffi/descriptor.h"
+#include "ffi/call.h"
 #include "ffi/explain.h"
 #include "handle/handle.h"
-#include "handle/kind.h"
 #include "platform/platform.h"
 #include <errno.h>
-#include <safehandle/inline.h>
 
 #undef sh_call_enter
-#undef sh_call_make
 
 /* ---- going back -------------------------------------------------------------------------------------------------- */
-
-static inline void end_leases(sh_call *call, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        sh_lease_end_inline(&call->places[i].lease);
-}
 
 static void dispose_wrappers(sh_call *call, size_t first, size_t end)
 {
@@ -27,51 +18,23 @@ static void dispose_wrappers(sh_call *call, size_t first, size_t end)
 
 /* ---- phase 1: leases --------------------------------------------------------------------------------------------- */
 
-static inline sh_status lease(struct sh_call_place *place, const call_handle *asked, sh_handle *h, const sh_site *site)
-{
-    if (__builtin_expect(h == NULL, 0))
-        return SH_E_ARGUMENT;
-    if (__builtin_expect(!kind_is_a(handle_class_of(h)->kind, asked->kind), 0))
-        return SH_E_KIND;
-    return sh_lease_begin_inline(&place->lease, h, site, &place->raw);
-}
-
-static __attribute__((noinline, cold)) sh_status refuse_lease(sh_call *call, size_t i, sh_status status,
-                                                              sh_call_error *error)
+sh_status call_refuse_lease(sh_call *call, size_t i, sh_status status, sh_call_error *error)
 {
     const sh_call_descriptor *d = call->descriptor;
     size_t parameter = d->handles[i].parameter;
     explain_refusal(error, &d->signature, parameter, call->values[parameter].handle, status);
-    end_leases(call, i);
+    call_end_leases(call, i);
     return status;
 }
 
-static inline sh_status lease_all(sh_call *call, const sh_site *site, sh_call_error *error)
-{
-    const sh_call_descriptor *d = call->descriptor;
-    for (size_t i = 0; i < d->leased_count; i++) {
-        sh_status status = lease(&call->places[i], &d->handles[i], call->values[d->handles[i].parameter].handle, site);
-        if (__builtin_expect(status != SH_OK, 0))
-            return refuse_lease(call, i, status, error);
-    }
-    return SH_OK;
-}
-
 /* ---- phases 2 and 3: wrappers, and what is consumed -------------------------------------------------------------- */
-
-/* What the wrappers are made with. */
-typedef struct wrapper_plan {
-    const sh_create_options *options;
-    size_t options_size_bytes;
-    const sh_site *site;
-} wrapper_plan;
 
 /* The handle in which the value comes back when the callee does not take it. */
 static sh_status make_replacement(sh_handle *consumed, const call_handle *asked, const sh_site *site,
                                   sh_handle **out_wrapper)
 {
     struct sh_call_place leased;
-    sh_status status = lease(&leased, asked, consumed, site);
+    sh_status status = call_lease(&leased, asked, consumed, site);
     if (status != SH_OK)
         return status;
     status = create_like(consumed, site, out_wrapper);
@@ -192,14 +155,14 @@ static void widen_plain(sh_call *call)
     }
 }
 
-static inline sh_status enter(sh_call *call, const wrapper_plan *plan, sh_handle **out_returned, sh_call_error *error)
+sh_status call_enter(sh_call *call, const wrapper_plan *plan, sh_handle **out_returned, sh_call_error *error)
 {
     const sh_call_descriptor *d = call->descriptor;
-    sh_status status = lease_all(call, plan->site, error);
+    sh_status status = call_lease_all(call, plan->site, error);
     if (status == SH_OK && d->first_made < d->handle_count) {
         status = enter_making(call, plan, out_returned, error);
         if (status != SH_OK)
-            end_leases(call, d->leased_count);
+            call_end_leases(call, d->leased_count);
     }
     if (status == SH_OK && d->plain_out_count > 0)
         narrow_plain(call);
@@ -208,7 +171,7 @@ static inline sh_status enter(sh_call *call, const wrapper_plan *plan, sh_handle
 
 /* ---- phase 5: what came out -------------------------------------------------------------------------------------- */
 
-static bool has_failed(const sh_call_descriptor *d, sh_value returned)
+bool call_has_failed(const sh_call_descriptor *d, sh_value returned)
 {
     switch (d->signature.failure) {
     case SH_FAILS_NEGATIVE:
@@ -304,19 +267,19 @@ static void give_up(sh_call *call, bool consumed, sh_handle **out_returned)
 }
 
 /* Last, since a cancellation may act there. */
-static inline void end(sh_call *call)
+static void end(sh_call *call)
 {
     const sh_call_descriptor *d = call->descriptor;
     call->descriptor = NULL;
-    end_leases(call, d->leased_count);
+    call_end_leases(call, d->leased_count);
     if (d->first_made < d->handle_count)
         platform_cancel_restore(call->cancel_token);
 }
 
-static inline sh_status leave(sh_call *call, sh_value returned, int os_error, sh_handle **out_returned)
+sh_status call_leave(sh_call *call, sh_value returned, int os_error, sh_handle **out_returned)
 {
     const sh_call_descriptor *d = call->descriptor;
-    bool failed = d->signature.failure != SH_FAILS_NEVER && has_failed(d, returned);
+    bool failed = call_has_failed(d, returned);
     if (d->plain_out_count > 0)
         widen_plain(call);
     if (d->first_made < d->handle_count)
@@ -330,16 +293,21 @@ static inline sh_status leave(sh_call *call, sh_value returned, int os_error, sh
     return SH_E_SYSTEM;
 }
 
+void call_tear(sh_call *call, sh_handle **out_returned)
+{
+    give_up(call, true, out_returned);
+    end(call);
+}
+
 /* ---- the bracket ------------------------------------------------------------------------------------------------- */
 
-static bool lacks_arguments(const sh_call_descriptor *descriptor, const sh_value *values,
-                            sh_handle *const *out_returned)
+bool call_lacks_arguments(const sh_call_descriptor *descriptor, const sh_value *values, sh_handle *const *out_returned)
 {
     return descriptor == NULL || (values == NULL && descriptor->signature.parameter_count > 0) ||
            (out_returned == NULL && descriptor->signature.result.kind != NULL);
 }
 
-static sh_status refuse_arguments(sh_call_error *error)
+sh_status call_refuse_arguments(sh_call_error *error)
 {
     explain(error, 0, "There is no descriptor, no function, no values, or no place for what is given back.");
     return SH_E_ARGUMENT;
@@ -349,12 +317,12 @@ sh_status sh_call_enter_at(sh_call *call, const sh_call_descriptor *descriptor, 
                            const sh_create_options *options_or_null, size_t options_size_bytes,
                            const sh_site *site_or_null, sh_handle **out_returned, sh_call_error *out_error_or_null)
 {
-    if (call == NULL || lacks_arguments(descriptor, values, out_returned))
-        return refuse_arguments(out_error_or_null);
+    if (call == NULL || call_lacks_arguments(descriptor, values, out_returned))
+        return call_refuse_arguments(out_error_or_null);
     call->descriptor = descriptor;
     call->values = values;
     const wrapper_plan plan = {options_or_null, options_size_bytes, site_or_null};
-    sh_status status = enter(call, &plan, out_returned, out_error_or_null);
+    sh_status status = call_enter(call, &plan, out_returned, out_error_or_null);
     if (status != SH_OK)
         call->descriptor = NULL;
     return status;
@@ -388,93 +356,17 @@ sh_value sh_call_argument(const sh_call *call, size_t parameter)
 
 sh_status sh_call_leave(sh_call *call, sh_value returned, int os_error, sh_handle **out_returned)
 {
-    if (call == NULL || call->descriptor == NULL || lacks_arguments(call->descriptor, call->values, out_returned))
+    if (call == NULL || call->descriptor == NULL || call_lacks_arguments(call->descriptor, call->values, out_returned))
         return SH_E_ARGUMENT;
-    return leave(call, returned, os_error, out_returned);
+    return call_leave(call, returned, os_error, out_returned);
 }
 
 void sh_call_abandon(sh_call *call, sh_handle **out_returned)
 {
-    if (call == NULL || call->descriptor == NULL || lacks_arguments(call->descriptor, call->values, out_returned))
+    if (call == NULL || call->descriptor == NULL || call_lacks_arguments(call->descriptor, call->values, out_returned))
         return;
     if (call->descriptor->plain_out_count > 0)
         widen_plain(call);
     give_up(call, false, out_returned);
     end(call);
-}
-
-/* ---- the whole call ---------------------------------------------------------------------------------------------- */
-
-/* Invariant: returned and os_error are written by invoke. */
-typedef struct whole_call {
-    sh_call call;
-    void (*function)(void);
-    sh_value returned;
-    int os_error;
-    sh_handle *handle;
-} whole_call;
-
-static void run_invoke(void *data)
-{
-    whole_call *whole = data;
-    invoke(&whole->call, whole->function, &whole->returned, &whole->os_error);
-}
-
-static void run_blocking(void *data)
-{
-    const whole_call *whole = data;
-    const sh_call_hooks *hooks = &whole->call.descriptor->hooks;
-    if (hooks->leave != NULL)
-        hooks->leave(hooks->data);
-    sh_run_blocking(run_invoke, data);
-    if (hooks->enter != NULL)
-        hooks->enter(hooks->data);
-}
-
-/* The consumed value is where the callee has left it. */
-static void callee_ended_thread(void *data)
-{
-    whole_call *whole = data;
-    give_up(&whole->call, true, &whole->handle);
-    end(&whole->call);
-}
-
-static inline void run(whole_call *whole)
-{
-    const sh_call_descriptor *d = whole->call.descriptor;
-    void (*way)(void *) = (d->signature.flags & SH_CALL_BLOCKING) != 0 ? run_blocking : run_invoke;
-    if (d->first_made < d->handle_count)
-        platform_call_guarded(way, callee_ended_thread, whole);
-    else if (way == run_blocking)
-        run_blocking(whole);
-    else
-        invoke(&whole->call, whole->function, &whole->returned, &whole->os_error);
-}
-
-sh_status sh_call_make_at(const sh_call_descriptor *descriptor, void (*function)(void), sh_value *values,
-                          const sh_create_options *options_or_null, size_t options_size_bytes,
-                          const sh_site *site_or_null, sh_value *out_returned, sh_call_error *out_error_or_null)
-{
-    whole_call whole;
-    if (function == NULL || out_returned == NULL || lacks_arguments(descriptor, values, &whole.handle))
-        return refuse_arguments(out_error_or_null);
-    if (!invoke_is_possible()) {
-        explain(out_error_or_null, 0,
-                "The library was built without libffi. Build it with the option ffi, or make the "
-                "call between sh_call_enter and sh_call_leave.");
-        return SH_E_UNSUPPORTED;
-    }
-    whole.call.descriptor = descriptor;
-    whole.call.values = values;
-    whole.function = function;
-    const wrapper_plan plan = {options_or_null, options_size_bytes, site_or_null};
-    sh_status status = enter(&whole.call, &plan, &whole.handle, out_error_or_null);
-    if (status != SH_OK)
-        return status;
-    run(&whole);
-    status = leave(&whole.call, whole.returned, whole.os_error, &whole.handle);
-    *out_returned = descriptor->signature.result.kind != NULL ? (sh_value){.handle = whole.handle} : whole.returned;
-    if (status == SH_OK && (descriptor->signature.flags & SH_CALL_SAVE_ERRNO) != 0)
-        errno = whole.os_error;
-    return status;
 }

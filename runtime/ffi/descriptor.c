@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a signature to a descriptor: what is refused, a copy, and the plan of its calls. */
 #include "ffi/descriptor.h"
+#include "ffi/direct.h"
 #include "ffi/explain.h"
 #include "handle/kind.h"
 #include "platform/platform.h"
@@ -336,6 +337,29 @@ static void plan_plain(sh_call_descriptor *made)
     }
 }
 
+/* Passed in a register whole. */
+static bool fits_register(const sh_parameter *parameter)
+{
+    sh_type type = parameter->kind == NULL ? parameter->type : layout_handle_type(parameter);
+    bool by_address = parameter->direction == SH_DIRECTION_OUT || parameter->direction == SH_DIRECTION_INOUT;
+    bool is_pointer = type == SH_TYPE_POINTER || type == SH_TYPE_STRING || type == SH_TYPE_BYTES;
+    return by_address || is_pointer || (layout_is_integer(type) && layout_type_bytes(type) >= sizeof(int));
+}
+
+static void plan_direct(sh_call_descriptor *made)
+{
+    const sh_parameter *result = &made->signature.result;
+    sh_type type = result->kind == NULL ? result->type : layout_handle_type(result);
+    size_t size_bytes = layout_type_bytes(type);
+    made->result_is_void = size_bytes == 0;
+    made->result_is_signed = layout_is_signed(type);
+    made->result_unused_bits = size_bytes == 0 ? 0 : (uint8_t)(8 * (sizeof(uint64_t) - size_bytes));
+    made->is_direct = DIRECT_IS_POSSIBLE && made->signature.parameter_count <= DIRECT_REGISTERS &&
+                      type != SH_TYPE_F32 && type != SH_TYPE_F64;
+    for (size_t i = 0; i < made->signature.parameter_count; i++)
+        made->is_direct = made->is_direct && fits_register(&made->signature.parameters[i]);
+}
+
 static void plan(sh_call_descriptor *made)
 {
     plan_handles(made, SH_DIRECTION_IN);
@@ -351,6 +375,9 @@ static void plan(sh_call_descriptor *made)
                                                             .direction = SH_DIRECTION_RETURN,
                                                             .type = layout_handle_type(result)};
     plan_plain(made);
+    plan_direct(made);
+    made->is_quick = made->is_direct && made->first_made == made->handle_count && made->plain_out_count == 0 &&
+                     made->struct_count == 0 && (made->signature.flags & SH_CALL_BLOCKING) == 0;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */

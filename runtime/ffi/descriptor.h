@@ -7,7 +7,8 @@
  * layout.c      how large C types are
  * explain.c     what is wrong, for a person
  * call.c        the phases of a call
- * invoke.c      the call itself, by libffi; invoke_missing.c stands for it where there is none
+ * invoke.c      the whole call, by libffi; invoke_missing.c stands for it where there is none
+ * direct.h      calls that need no libffi
  * blocking.c    calls outside of the collector
  *
  *   every function   any thread
@@ -30,8 +31,8 @@ typedef struct call_handle {
 /*
  * Never changes once it was prepared.
  *
- * Invariant: handles are ordered so that those that are leased are the first leased_count, and those that a wrapper is
- * made for all from first_made on: in, inout, consume, out, the result.
+ * Invariant: handles are ordered: in, inout, consume, out, the result. So the first leased_count are those that are
+ * leased, and a wrapper is made for all from first_made on.
  */
 struct sh_call_descriptor {
     sh_signature signature; /* a copy, in memory of its own */
@@ -40,6 +41,12 @@ struct sh_call_descriptor {
     size_t handle_count;
     size_t leased_count;
     size_t first_made;
+    bool is_direct; /* direct.h */
+    bool result_is_signed;
+    bool result_is_void;
+    uint8_t result_unused_bits;
+    bool is_quick; /* it leases, and everything else is passed as it is in values: nothing comes out, nor does it block
+                    */
     /* Numbers, from 0, of parameters that are not handles: those whose address is passed, and structs. */
     uint8_t plain_outs[SH_CALL_PARAMETERS];
     size_t plain_out_count;
@@ -51,10 +58,13 @@ struct sh_call_descriptor {
 /* ---- layout.c ---------------------------------------------------------------------------------------------------- */
 
 /* Of a value of the type; 0 for void and for a struct. */
+SH_RELIABILITY(will_not_corrupt_state, success)
 size_t layout_type_bytes(sh_type type);
 /* Of what the parameter says, structs too. */
 size_t layout_parameter_bytes(const sh_parameter *parameter);
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool layout_is_integer(sh_type type); /* bool is none */
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool layout_is_signed(sh_type type);
 /* The C type behind SH_TYPE_BY_KIND. */
 sh_type layout_handle_type(const sh_parameter *parameter);
@@ -70,10 +80,4 @@ void layout_write(void *place, sh_type type, int64_t number);
 /* Prepares descriptor->invocation. SH_E_NOMEM; SH_E_UNSUPPORTED: libffi refuses the signature. */
 sh_status invoke_prepare(sh_call_descriptor *descriptor);
 void invoke_free(sh_call_descriptor *descriptor);
-/* False: there is no libffi. */
-bool invoke_is_possible(void);
-
-/* Between enter and leave. Writes what the function returned, and errno after it where that is wanted, else 0. */
-void invoke(sh_call *call, void (*function)(void), sh_value *out_returned, int *out_os_error);
-
 #endif

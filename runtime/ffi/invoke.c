@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The call itself, by libffi. */
 #include "base/assert.h"
-#include "ffi/descriptor.h"
+#include "ffi/call.h"
+#include "ffi/direct.h"
 #include "platform/platform.h"
 #include <errno.h>
 #include <ffi.h>
+#include <string.h>
+
+#undef sh_call_make
 
 _Static_assert(sizeof(ffi_arg) == sizeof(sh_value), "libffi widens each integral result to the size of a value");
 
@@ -120,29 +124,31 @@ void invoke_free(sh_call_descriptor *descriptor)
     platform_memory_free(descriptor->invocation);
 }
 
-bool invoke_is_possible(void)
-{
-    return true;
-}
-
 /* ---- calling ----------------------------------------------------------------------------------------------------- */
 
-/* Of those that are passed by their address, the address lies in addresses, and libffi is given where. */
-static inline void find_arguments(sh_call *call, void **out_arguments, void **addresses)
+/* One call. Invariant: returned and os_error are written by invoke, handle where a handle is given back. */
+typedef struct whole_call {
+    sh_call call;
+    void (*function)(void);
+    sh_value returned;
+    int os_error;
+    sh_handle *handle;
+} whole_call;
+
+/* Those that are neither leased only nor plain values. Of what is passed by its address, the address lies in addresses,
+ * and libffi is given where. */
+static void find_others(sh_call *call, void **out_arguments, void **addresses)
 {
     const sh_call_descriptor *d = call->descriptor;
-    for (size_t i = 0; i < d->signature.parameter_count; i++)
-        out_arguments[i] = (char *)&call->values[i] + LOW_END_BYTES(d->signature.parameters[i].type);
-    for (size_t i = 0; i < d->handle_count; i++) {
+    for (size_t i = d->first_made; i < d->handle_count; i++) {
         const call_handle *handle = &d->handles[i];
         if (handle->direction == SH_DIRECTION_RETURN)
-            break; /* it is the last */
-        if (handle->direction == SH_DIRECTION_IN || handle->direction == SH_DIRECTION_CONSUME) {
-            out_arguments[handle->parameter] = (char *)&call->places[i].raw + LOW_END_BYTES(handle->type);
             continue;
-        }
-        addresses[handle->parameter] = &call->places[i].raw;
-        out_arguments[handle->parameter] = &addresses[handle->parameter];
+        void *raw = &call->places[i].raw;
+        addresses[handle->parameter] = raw;
+        out_arguments[handle->parameter] = handle->direction == SH_DIRECTION_CONSUME
+                                               ? (char *)raw + LOW_END_BYTES(handle->type)
+                                               : (void *)&addresses[handle->parameter];
     }
     for (size_t i = 0; i < d->plain_out_count; i++) {
         size_t parameter = d->plain_outs[i];
@@ -153,14 +159,121 @@ static inline void find_arguments(sh_call *call, void **out_arguments, void **ad
         out_arguments[d->structs[i]] = call->values[d->structs[i]].pointer;
 }
 
-void invoke(sh_call *call, void (*function)(void), sh_value *out_returned, int *out_os_error)
+static inline void find_arguments(sh_call *call, void **out_arguments)
 {
     const sh_call_descriptor *d = call->descriptor;
-    invocation *prepared = d->invocation;
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        out_arguments[i] = (char *)&call->values[i] + LOW_END_BYTES(d->signature.parameters[i].type);
+    for (size_t i = 0; i < d->first_made; i++)
+        out_arguments[d->handles[i].parameter] = (char *)&call->places[i].raw + LOW_END_BYTES(d->handles[i].type);
+}
+
+static void invoke_direct(whole_call *whole, void *const *arguments)
+{
+    const sh_call_descriptor *d = whole->call.descriptor;
+    uint64_t registers[DIRECT_REGISTERS] = {0};
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        memcpy(&registers[i], arguments[i], sizeof registers[i]);
+    whole->returned = direct_call(d, whole->function, registers);
+}
+
+static void invoke_by_libffi(whole_call *whole, void **arguments)
+{
+    invocation *prepared = whole->call.descriptor->invocation;
+    whole->returned.u = 0; /* a function that gives nothing back does not write it */
+    ffi_call(&prepared->interface, whole->function, &whole->returned, arguments);
+}
+
+/* The call itself, of a whole_call. */
+static void invoke(void *data)
+{
+    whole_call *whole = data;
+    const sh_call_descriptor *d = whole->call.descriptor;
     void *arguments[SH_CALL_PARAMETERS];
     void *addresses[SH_CALL_PARAMETERS];
-    out_returned->u = 0; /* a function that gives nothing back does not write it */
-    find_arguments(call, arguments, addresses);
-    ffi_call(&prepared->interface, function, out_returned, arguments);
-    *out_os_error = (d->signature.flags & SH_CALL_SAVE_ERRNO) != 0 ? errno : 0;
+    find_arguments(&whole->call, arguments);
+    find_others(&whole->call, arguments, addresses);
+    if (d->is_direct)
+        invoke_direct(whole, arguments);
+    else
+        invoke_by_libffi(whole, arguments);
+    whole->os_error = (d->signature.flags & SH_CALL_SAVE_ERRNO) != 0 ? errno : 0;
+}
+
+/* Outside of the host's lock, and of the collector. */
+static void invoke_blocking(void *data)
+{
+    const whole_call *whole = data;
+    const sh_call_hooks *hooks = &whole->call.descriptor->hooks;
+    if (hooks->leave != NULL)
+        hooks->leave(hooks->data);
+    sh_run_blocking(invoke, data);
+    if (hooks->enter != NULL)
+        hooks->enter(hooks->data);
+}
+
+static void callee_ended_thread(void *data)
+{
+    whole_call *whole = data;
+    call_tear(&whole->call, &whole->handle);
+}
+
+static __attribute__((noinline)) sh_status make_thoroughly(const sh_call_descriptor *d, void (*function)(void),
+                                                           sh_value *values, const wrapper_plan *plan,
+                                                           sh_value *out_returned, sh_call_error *error)
+{
+    whole_call whole = {.call.descriptor = d, .call.values = values, .function = function};
+    sh_status status = call_enter(&whole.call, plan, &whole.handle, error);
+    if (status != SH_OK)
+        return status;
+    void (*way)(void *) = (d->signature.flags & SH_CALL_BLOCKING) != 0 ? invoke_blocking : invoke;
+    if (d->first_made < d->handle_count)
+        platform_call_guarded(way, callee_ended_thread, &whole);
+    else
+        way(&whole);
+    status = call_leave(&whole.call, whole.returned, whole.os_error, &whole.handle);
+    *out_returned = d->signature.result.kind != NULL ? (sh_value){.handle = whole.handle} : whole.returned;
+    if (status == SH_OK && (d->signature.flags & SH_CALL_SAVE_ERRNO) != 0)
+        errno = whole.os_error;
+    return status;
+}
+
+/* The usual call: leases, the call, and what it gives back. errno is the callee's: the end of a lease keeps it. */
+static inline sh_status make_quickly(const sh_call_descriptor *d, void (*function)(void), sh_value *values,
+                                     const sh_site *site, sh_value *out_returned, sh_call_error *error)
+{
+    sh_call call;
+    call.descriptor = d;
+    call.values = values;
+    sh_status status = call_lease_all(&call, site, error);
+    if (SH_UNLIKELY(status != SH_OK))
+        return status;
+    uint64_t registers[DIRECT_REGISTERS] = {0};
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        registers[i] = values[i].u;
+    for (size_t i = 0; i < d->leased_count; i++)
+        registers[d->handles[i].parameter] = (uint64_t)call.places[i].raw;
+    sh_value returned = direct_call(d, function, registers);
+    call_end_leases(&call, d->leased_count);
+    *out_returned = returned;
+    if (d->signature.failure == SH_FAILS_NEVER || !call_has_failed(d, returned))
+        return SH_OK;
+    if (d->signature.failure == SH_FAILS_ERRNO)
+        errno = (int)returned.i;
+    else if ((d->signature.flags & SH_CALL_SAVE_ERRNO) == 0)
+        errno = 0;
+    return SH_E_SYSTEM;
+}
+
+sh_status sh_call_make_at(const sh_call_descriptor *descriptor, void (*function)(void), sh_value *values,
+                          const sh_create_options *options_or_null, size_t options_size_bytes,
+                          const sh_site *site_or_null, sh_value *out_returned, sh_call_error *out_error_or_null)
+{
+    if (SH_UNLIKELY(descriptor == NULL || function == NULL || values == NULL || out_returned == NULL) &&
+        (descriptor == NULL || function == NULL || out_returned == NULL || descriptor->signature.parameter_count > 0))
+        return call_refuse_arguments(out_error_or_null);
+    if (SH_LIKELY(descriptor->is_quick))
+        return make_quickly(descriptor, function, values, site_or_null, out_returned, out_error_or_null);
+    const wrapper_plan plan = {options_or_null, options_size_bytes, site_or_null};
+    return make_thoroughly(descriptor, function, values, &plan, out_returned, out_error_or_null);
 }

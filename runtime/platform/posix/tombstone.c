@@ -36,7 +36,8 @@ static int move_up(int number)
 static bool is_tombstone(const platform_tombstone *tombstone, int number)
 {
     struct stat found;
-    int flags = fcntl(number, F_GETFL);
+    int flags = fcntl(number, F_GETFL); /* may fail here: what is not open is no tombstone */
+    /* may fail here: nor is what cannot be looked at */
     return flags >= 0 && (flags & O_PATH) != 0 && fstat(number, &found) == 0 && found.st_dev == tombstone->device &&
            found.st_ino == tombstone->inode;
 }
