@@ -53,6 +53,7 @@ static inline void call_end_leases(sh_call *call, size_t count)
 
 /* ---- call.c ------------------------------------------------------------------------------------------------------ */
 
+SH_RELIABILITY(will_not_corrupt_state, success)
 bool call_lacks_arguments(const sh_call_descriptor *descriptor, const sh_value *values, sh_handle *const *out_returned);
 sh_status call_refuse_arguments(sh_call_error *error);
 
