@@ -274,8 +274,8 @@ SH_RELIABILITY(will_not_corrupt_state, success)
 SH_API void sh_call_abandon(sh_call *call, sh_handle **out_returned);
 
 /*
- * Enter, the call, and leave. values and *out_returned as there; a returned handle is out_returned->handle.
- * What else can go wrong:
+ * Enter, the call, and leave. values and *out_returned as there; a returned handle is out_returned->handle. On SH_OK
+ * errno is as the callee left it. What else can go wrong:
  *
  * SH_E_SYSTEM       the call has failed: errno says why where SH_CALL_SAVE_ERRNO is set, or is 0; *out_returned is what
  *                   the function returned

@@ -997,6 +997,7 @@ static void leave_host(void *data)
 static void enter_host(void *data)
 {
     (void)strcat(data, ">");
+    errno = ENOTDIR; /* as taking a lock may */
 }
 
 static int block(int64_t value)

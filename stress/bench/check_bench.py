@@ -28,9 +28,13 @@ RATIOS = {  # figure: the two measures, or the one
     "bytes_per_handle": ("handle_bytes", None),
     "pause_growth": ("handle_pause_4m_ms", "handle_pause_ms"),
     "threads_scaling": ("leases_per_us_two_threads", "leases_per_us_one_thread"),
+    "ffi_call_added": ("ffi_call_added_ns", "ffi_call_ns"),
+    "ffi_call_added_contended": ("ffi_call_contended_added_ns", "ffi_call_contended_ns"),
 }
-TWO_THREADS = ["add_ref_release_contended", "lease_contended", "close_leased_elsewhere_ns", "threads_scaling"]
-DIFFERENCES = ["close_leased_elsewhere_ns", "open_close_added", "read_added"]  # of noisy times: below zero once in a while
+TWO_THREADS = ["add_ref_release_contended", "lease_contended", "close_leased_elsewhere_ns", "threads_scaling",
+               "ffi_call_added_contended"]
+DIFFERENCES = ["close_leased_elsewhere_ns", "open_close_added", "read_added",  # of noisy times: below zero once in a while
+               "ffi_call_added", "ffi_call_added_contended"]  # and these by rights
 COUNT = 20000
 FEW = [f"--count={COUNT}", "--rounds=1", "--quick"]
 PEER = {"peer": "one", "version": "1", "alone": 2.5, "contended": 3.5, "note": "none"}

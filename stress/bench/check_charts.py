@@ -17,7 +17,7 @@ from tap import Checks  # noqa: E402
 
 FIGURES = ["add_ref_release", "add_ref_release_contended", "lease", "lease_nested", "lease_shared_library", "lease_contended",
            "close_leased_elsewhere_ns", "open_close_added", "read_added", "finalize_1m", "pause_1m", "bytes_per_handle",
-           "pause_growth", "threads_scaling"]
+           "pause_growth", "threads_scaling", "ffi_call_added", "ffi_call_added_contended"]
 PEERS = [("liburcu", 0.17, 0.03), ("Rust Arc<OwnedFd>", 1.16, 1.39), ("Concurrency Kit", 1.01, 0.18),
          ("a peer & its \"long\" name", None, 3.06), ("dup and close", 26.6, 11.7), ("something slow", 4321, None)]
 
@@ -29,7 +29,7 @@ def spread(value):
 def sample():
     """What the program could print: very small and very large values, some missing."""
     values = dict.fromkeys(FIGURES, 1.0) | {"lease": 0.07, "lease_contended": 0.001, "open_close_added": 250, "read_added": -0.003,
-                                            "threads_scaling": None}
+                                            "threads_scaling": None, "ffi_call_added": -0.5}
     also = {"add_ref_release_shared_library": 1.4}
     targets = {name: {"at_most": 1.05, "met": None if value is None else value < 1.05, "what": f"what {name} is"}
                for name, value in (values | also).items()}

@@ -24,6 +24,9 @@ const figure figures[FIGURES] = {
      false},
     {"threads_scaling", "leases of one handle on two threads / on one", LEASES_PER_US_TWO_THREADS,
      LEASES_PER_US_ONE_THREAD, 1.85, true},
+    {"ffi_call_added", "what a handle adds to a call by libffi / the call", FFI_CALL_ADDED_NS, FFI_CALL_NS, 0.1, false},
+    {"ffi_call_added_contended", "the same on two threads, one handle", FFI_CALL_CONTENDED_ADDED_NS,
+     FFI_CALL_CONTENDED_NS, 0.1, false},
     {"add_ref_release_shared_library", "the pair by calls into the library / two lock xadd",
      ADD_REF_RELEASE_SHARED_LIBRARY_NS, XADD_PAIR_NS, 1.5, false},
 };

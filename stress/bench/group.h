@@ -13,7 +13,7 @@ typedef struct group {
     void (*run)(bool quick, measurement *out);
 } group;
 
-extern const group group_references, group_threads, group_calls, group_close;
+extern const group group_references, group_threads, group_calls, group_close, group_ffi;
 
 /* Starts the library with its defaults, as a program does that names none. */
 void group_start_library(void);

@@ -28,6 +28,11 @@
     ROW(MEMBARRIER_NS)                                                                                                 \
     ROW(CLOSE_NS)                                                                                                      \
     ROW(CLOSE_LEASED_ELSEWHERE_ADDED_NS)                                                                               \
+    /* by libffi; added: by sh_call_make with one handle, over that */                                                 \
+    ROW(FFI_CALL_NS)                                                                                                   \
+    ROW(FFI_CALL_ADDED_NS)                                                                                             \
+    ROW(FFI_CALL_CONTENDED_NS)                                                                                         \
+    ROW(FFI_CALL_CONTENDED_ADDED_NS)                                                                                   \
     /* a million objects: unwatched, with the collector's unordered finalizers, handles */                             \
     ROW(UNWATCHED_PAUSE_MS)                                                                                            \
     ROW(UNWATCHED_ALLOCATE_NS)                                                                                         \

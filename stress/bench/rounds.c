@@ -7,7 +7,7 @@
 
 enum { LIMIT_MS = 300000, QUICK_MS = 20000 };
 
-static const group *const groups[] = {&group_references, &group_threads, &group_calls, &group_close};
+static const group *const groups[] = {&group_references, &group_threads, &group_calls, &group_close, &group_ffi};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
 

@@ -27,7 +27,8 @@ static const sh_collector collectors[COLLECTORS] = {SH_COLLECTOR_BOEHM, SH_COLLE
 
 /* ---- the list of cases is complete ------------------------------------------------------------------------------- */
 
-static const fault_case *const lists[] = {fault_base_cases, fault_domain_cases, fault_region_cases, fault_waking_cases};
+static const fault_case *const lists[] = {fault_base_cases, fault_call_cases, fault_domain_cases, fault_region_cases,
+                                          fault_waking_cases};
 
 /* The ith of all lists; NULL: there are not so many. */
 static const fault_case *case_at(size_t i)

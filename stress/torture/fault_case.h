@@ -53,6 +53,7 @@ typedef struct fault_case {
 
 /* Each ends with a symbol NULL. */
 extern const fault_case fault_base_cases[];
+extern const fault_case fault_call_cases[];
 extern const fault_case fault_domain_cases[];
 extern const fault_case fault_region_cases[];
 extern const fault_case fault_waking_cases[];

@@ -499,6 +499,11 @@ const fault_case fault_base_cases[] = {
 };
 
 const char *const fault_free_symbols[] = {
+    "sh_call_argument",
+    "sh_call_descriptor_free",
+    "sh_call_is_implied",
+    "sh_call_signature",
+    "sh_call_size_bytes",
     "sh_dangerous_get_handle",
     "sh_domain_name",
     "sh_event_type_name",
