@@ -14,6 +14,7 @@ import tree
 # Page, and the program that it shows.
 QUOTED = [
     ("README.md", "docs/examples/quickstart.c"),
+    ("docs/ffi.md", "docs/examples/ffi.c"),
     ("docs/domains.md", "docs/examples/domain.c"),
     ("docs/regions.md", "docs/examples/region.c"),
     ("docs/contracts.md", "packaging/consumer/broken_release.c"),

@@ -108,6 +108,24 @@ Test(wake, a_user_that_tries_again_finds_a_tombstone, .timeout = 20)
     cr_expect_eq(self.error, EBADF);
 }
 
+/* As who is about to give the number away asks. */
+Test(wake, a_number_that_was_buried_is_known)
+{
+    int write_end;
+    user self = {.h = make_pipe(&sh_kind_pipe, &write_end), .call = wait_for_go};
+    user other = {.h = self.h, .call = wait_for_go}; /* nobody is buried under one thread alone */
+    start(&self);
+    start(&other);
+    cr_expect_not(wake_has_buried(self.h));
+    cr_expect_eq(sh_close_wait(self.h, SHORT_MS), SH_E_TIMEOUT);
+    cr_expect(is_tombstone(number_of(self.h)));
+    cr_expect(wake_has_buried(self.h));
+    leave(&self);
+    leave(&other);
+    cr_expect_eq(sh_close_wait(self.h, LONG_MS), SH_OK);
+    (void)close(write_end);
+}
+
 static int stranger;
 
 static void leave_and_recycle(void *self)
