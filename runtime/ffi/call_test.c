@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -219,6 +220,19 @@ Test(call, widens_what_comes_back)
     cr_expect_eq(call_one("u32 f(i64)", FUNCTION(give_noise), noise).u, 0x80000001);
     cr_expect_eq(call_one("u8 f(i64)", FUNCTION(give_noise), noise).u, 1);
     cr_expect_eq(call_one("void f(i64)", FUNCTION(give_noise), noise).u, 0);
+}
+
+/* It reads floating-point numbers only where it is told that some were passed. */
+Test(call, passes_a_float_to_a_function_that_takes_any)
+{
+    sh_call_descriptor *d = parse("int snprintf(bytes out text[size], usize size, string format, f64 number)");
+    char text[16] = "";
+    sh_value values[] = {{.pointer = text}, {.u = sizeof text}, {.string = "%.2f"}, {.f64 = 2.5}};
+    sh_value returned;
+    cr_assert_eq(sh_call_make(d, FUNCTION(snprintf), values, NULL, &returned, NULL), SH_OK);
+    cr_expect_eq(returned.i, 4);
+    cr_expect_str_eq(text, "2.50");
+    sh_call_descriptor_free(d);
 }
 
 struct point {

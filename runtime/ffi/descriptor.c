@@ -337,10 +337,13 @@ static void plan_plain(sh_call_descriptor *made)
     }
 }
 
-static bool is_float(const sh_parameter *parameter)
+/* Passed in a register whole. */
+static bool fits_register(const sh_parameter *parameter)
 {
-    bool by_value = parameter->direction == SH_DIRECTION_IN || parameter->direction == SH_DIRECTION_RETURN;
-    return by_value && (parameter->type == SH_TYPE_F32 || parameter->type == SH_TYPE_F64);
+    sh_type type = parameter->kind == NULL ? parameter->type : layout_handle_type(parameter);
+    bool by_address = parameter->direction == SH_DIRECTION_OUT || parameter->direction == SH_DIRECTION_INOUT;
+    bool is_pointer = type == SH_TYPE_POINTER || type == SH_TYPE_STRING || type == SH_TYPE_BYTES;
+    return by_address || is_pointer || (layout_is_integer(type) && layout_type_bytes(type) >= sizeof(int));
 }
 
 static void plan_direct(sh_call_descriptor *made)
@@ -351,12 +354,10 @@ static void plan_direct(sh_call_descriptor *made)
     made->result_is_void = size_bytes == 0;
     made->result_is_signed = layout_is_signed(type);
     made->result_unused_bits = size_bytes == 0 ? 0 : (uint8_t)(8 * (sizeof(uint64_t) - size_bytes));
-    size_t floats = 0;
+    made->is_direct = DIRECT_IS_POSSIBLE && made->signature.parameter_count <= DIRECT_REGISTERS &&
+                      type != SH_TYPE_F32 && type != SH_TYPE_F64;
     for (size_t i = 0; i < made->signature.parameter_count; i++)
-        floats += is_float(&made->signature.parameters[i]);
-    made->has_floats = floats > 0 || is_float(result);
-    made->is_direct = DIRECT_IS_POSSIBLE && made->struct_count == 0 && floats <= DIRECT_FLOATS &&
-                      made->signature.parameter_count - floats <= DIRECT_INTEGERS;
+        made->is_direct = made->is_direct && fits_register(&made->signature.parameters[i]);
 }
 
 static void plan(sh_call_descriptor *made)
@@ -376,7 +377,7 @@ static void plan(sh_call_descriptor *made)
     plan_plain(made);
     plan_direct(made);
     made->is_quick = made->is_direct && made->first_made == made->handle_count && made->plain_out_count == 0 &&
-                     (made->signature.flags & SH_CALL_BLOCKING) == 0;
+                     made->struct_count == 0 && (made->signature.flags & SH_CALL_BLOCKING) == 0;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */

@@ -42,7 +42,6 @@ struct sh_call_descriptor {
     size_t leased_count;
     size_t first_made;
     bool is_direct; /* direct.h */
-    bool has_floats;
     bool result_is_signed;
     bool result_is_void;
     uint8_t result_unused_bits;

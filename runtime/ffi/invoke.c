@@ -6,6 +6,7 @@
 #include "platform/platform.h"
 #include <errno.h>
 #include <ffi.h>
+#include <string.h>
 
 #undef sh_call_make
 
@@ -170,10 +171,10 @@ static inline void find_arguments(sh_call *call, void **out_arguments)
 static void invoke_direct(whole_call *whole, void *const *arguments)
 {
     const sh_call_descriptor *d = whole->call.descriptor;
-    direct_registers registers;
-    direct_load(d, arguments, &registers);
-    whole->returned = d->has_floats ? direct_call_of_floats(d, whole->function, &registers)
-                                    : direct_call(d, whole->function, registers.integers);
+    uint64_t registers[DIRECT_REGISTERS] = {0};
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        memcpy(&registers[i], arguments[i], sizeof registers[i]);
+    whole->returned = direct_call(d, whole->function, registers);
 }
 
 static void invoke_by_libffi(whole_call *whole, void **arguments)
@@ -221,10 +222,7 @@ static __attribute__((noinline)) sh_status make_thoroughly(const sh_call_descrip
                                                            sh_value *values, const wrapper_plan *plan,
                                                            sh_value *out_returned, sh_call_error *error)
 {
-    whole_call whole; /* most of it is never looked at, so it is not zeroed */
-    whole.call.descriptor = d;
-    whole.call.values = values;
-    whole.function = function;
+    whole_call whole = {.call.descriptor = d, .call.values = values, .function = function};
     sh_status status = call_enter(&whole.call, plan, &whole.handle, error);
     if (status != SH_OK)
         return status;
@@ -240,27 +238,6 @@ static __attribute__((noinline)) sh_status make_thoroughly(const sh_call_descrip
     return status;
 }
 
-/* With leases only, and nothing that is passed by its address. */
-static inline sh_value invoke_integers(const sh_call *call, void (*function)(void))
-{
-    const sh_call_descriptor *d = call->descriptor;
-    uint64_t registers[DIRECT_INTEGERS] = {0};
-    for (size_t i = 0; i < d->signature.parameter_count; i++)
-        registers[i] = call->values[i].u;
-    for (size_t i = 0; i < d->leased_count; i++)
-        registers[d->handles[i].parameter] = (uint64_t)call->places[i].raw;
-    return direct_call(d, function, registers);
-}
-
-static __attribute__((noinline)) sh_value invoke_floats(sh_call *call, void (*function)(void))
-{
-    void *arguments[SH_CALL_PARAMETERS];
-    direct_registers registers;
-    find_arguments(call, arguments);
-    direct_load(call->descriptor, arguments, &registers);
-    return direct_call_of_floats(call->descriptor, function, &registers);
-}
-
 /* The usual call: leases, the call, and what it gives back. errno is the callee's: the end of a lease keeps it. */
 static inline sh_status make_quickly(const sh_call_descriptor *d, void (*function)(void), sh_value *values,
                                      const sh_site *site, sh_value *out_returned, sh_call_error *error)
@@ -271,7 +248,12 @@ static inline sh_status make_quickly(const sh_call_descriptor *d, void (*functio
     sh_status status = call_lease_all(&call, site, error);
     if (SH_UNLIKELY(status != SH_OK))
         return status;
-    sh_value returned = SH_UNLIKELY(d->has_floats) ? invoke_floats(&call, function) : invoke_integers(&call, function);
+    uint64_t registers[DIRECT_REGISTERS] = {0};
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        registers[i] = values[i].u;
+    for (size_t i = 0; i < d->leased_count; i++)
+        registers[d->handles[i].parameter] = (uint64_t)call.places[i].raw;
+    sh_value returned = direct_call(d, function, registers);
     call_end_leases(&call, d->leased_count);
     *out_returned = returned;
     if (d->signature.failure == SH_FAILS_NEVER || !call_has_failed(d, returned))

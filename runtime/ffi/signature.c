@@ -87,8 +87,8 @@ static word take_word(reader *r)
 
 static bool is_word(const reader *r, word read, const char *wanted)
 {
-    return read.length_bytes > 0 && strncmp(r->text + read.at, wanted, read.length_bytes) == 0 &&
-           wanted[read.length_bytes] == '\0';
+    return read.length_bytes > 0 && read.length_bytes == strlen(wanted) &&
+           memcmp(r->text + read.at, wanted, read.length_bytes) == 0;
 }
 
 /* Its place in names, or count where it is none of them. */
