@@ -376,8 +376,8 @@ static void plan(sh_call_descriptor *made)
                                                             .type = layout_handle_type(result)};
     plan_plain(made);
     plan_direct(made);
-    made->is_quick = made->is_direct && made->first_made == made->handle_count && made->plain_out_count == 0 &&
-                     made->struct_count == 0 && (made->signature.flags & SH_CALL_BLOCKING) == 0;
+    made->is_quick = made->struct_count == 0 && made->first_made == made->handle_count && made->plain_out_count == 0 &&
+                     (made->signature.flags & SH_CALL_BLOCKING) == 0;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */

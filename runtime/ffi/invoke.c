@@ -177,11 +177,12 @@ static void invoke_direct(whole_call *whole, void *const *arguments)
     whole->returned = direct_call(d, whole->function, registers);
 }
 
-static void invoke_by_libffi(whole_call *whole, void **arguments)
+static inline sh_value call_libffi(const sh_call_descriptor *d, void (*function)(void), void **arguments)
 {
-    invocation *prepared = whole->call.descriptor->invocation;
-    whole->returned.u = 0; /* a function that gives nothing back does not write it */
-    ffi_call(&prepared->interface, whole->function, &whole->returned, arguments);
+    invocation *prepared = d->invocation;
+    sh_value returned = {.u = 0}; /* a function that gives nothing back does not write it */
+    ffi_call(&prepared->interface, function, &returned, arguments);
+    return returned;
 }
 
 /* The call itself, of a whole_call. */
@@ -196,7 +197,7 @@ static void invoke(void *data)
     if (d->is_direct)
         invoke_direct(whole, arguments);
     else
-        invoke_by_libffi(whole, arguments);
+        whole->returned = call_libffi(d, whole->function, arguments);
     whole->os_error = (d->signature.flags & SH_CALL_SAVE_ERRNO) != 0 ? errno : 0;
 }
 
@@ -238,6 +239,25 @@ static __attribute__((noinline)) sh_status make_thoroughly(const sh_call_descrip
     return status;
 }
 
+/* With leases only, and nothing that is passed by its address. */
+static inline sh_value invoke_integers(const sh_call *call, void (*function)(void))
+{
+    const sh_call_descriptor *d = call->descriptor;
+    uint64_t registers[DIRECT_REGISTERS] = {0};
+    for (size_t i = 0; i < d->signature.parameter_count; i++)
+        registers[i] = call->values[i].u;
+    for (size_t i = 0; i < d->leased_count; i++)
+        registers[d->handles[i].parameter] = (uint64_t)call->places[i].raw;
+    return direct_call(d, function, registers);
+}
+
+static __attribute__((noinline)) sh_value invoke_others(sh_call *call, void (*function)(void))
+{
+    void *arguments[SH_CALL_PARAMETERS];
+    find_arguments(call, arguments);
+    return call_libffi(call->descriptor, function, arguments);
+}
+
 /* The usual call: leases, the call, and what it gives back. errno is the callee's: the end of a lease keeps it. */
 static inline sh_status make_quickly(const sh_call_descriptor *d, void (*function)(void), sh_value *values,
                                      const sh_site *site, sh_value *out_returned, sh_call_error *error)
@@ -248,12 +268,7 @@ static inline sh_status make_quickly(const sh_call_descriptor *d, void (*functio
     sh_status status = call_lease_all(&call, site, error);
     if (SH_UNLIKELY(status != SH_OK))
         return status;
-    uint64_t registers[DIRECT_REGISTERS] = {0};
-    for (size_t i = 0; i < d->signature.parameter_count; i++)
-        registers[i] = values[i].u;
-    for (size_t i = 0; i < d->leased_count; i++)
-        registers[d->handles[i].parameter] = (uint64_t)call.places[i].raw;
-    sh_value returned = direct_call(d, function, registers);
+    sh_value returned = SH_LIKELY(d->is_direct) ? invoke_integers(&call, function) : invoke_others(&call, function);
     call_end_leases(&call, d->leased_count);
     *out_returned = returned;
     if (d->signature.failure == SH_FAILS_NEVER || !call_has_failed(d, returned))
