@@ -3,6 +3,7 @@
 #include "ffi/descriptor.h"
 #include "gc/gc_host.h"
 #include "handle/handle.h"
+#include "handle/owner_map.h"
 #include "platform/platform.h"
 #include "testing/testing.h"
 #include "thread/thread.h"
@@ -824,6 +825,96 @@ Test(consume, gives_nothing_away_that_was_set_as_invalid_meanwhile)
     cr_expect_eq(callee.calls, 0);
     cr_expect_eq(testing_released().count, 0);
     cr_expect(sh_is_released(h));
+}
+
+static void close_too(void *h)
+{
+    (void)sh_close(h);
+}
+
+Test(consume, comes_too_late_after_a_close)
+{
+    sh_handle *h = thing(7), *given = h;
+    testing_at("core.close", 1, close_too, h);
+    cr_expect_eq(consume(&given, NULL), SH_E_CLOSED);
+    testing_at_nothing();
+    cr_expect_eq(callee.calls, 0);
+    cr_expect_eq(testing_released().count, 1);
+}
+
+static void *lease_once(void *h)
+{
+    sh_lease lease;
+    sh_raw raw;
+    cr_assert_eq(sh_lease_begin(&lease, h, &raw), SH_OK);
+    sh_lease_end(&lease);
+    return h;
+}
+
+/* The calling thread is another. */
+static void lease_elsewhere(sh_handle *h)
+{
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, lease_once, h), 0);
+    (void)pthread_join(thread, NULL);
+    (void)lease_once(h);
+}
+
+Test(consume, gives_away_what_other_threads_have_used)
+{
+    sh_handle *h = thing(7);
+    lease_elsewhere(h);
+    cr_expect_eq(consume(&h, NULL), SH_OK);
+    cr_expect_eq(callee.given[0], 7);
+}
+
+Test(consume, says_when_there_is_no_barrier)
+{
+    sh_handle *h = thing(7);
+    lease_elsewhere(h);
+    testing_from("platform.barrier", 1, NULL, NULL);
+    cr_expect_eq(consume(&h, NULL), SH_E_SYSTEM);
+    testing_at_nothing();
+    cr_expect_eq(callee.calls, 0);
+    cr_expect_eq(testing_events(SH_EVENT_LEAKED_REFERENCE, NULL), 1);
+}
+
+/* As a waiter does for a user who came and left meanwhile. */
+Test(consume, gives_no_tombstone_away)
+{
+    sh_call_descriptor *d = parse("int close(fd consume)");
+    sh_handle *h;
+    cr_assert_eq(sh_open_event(0, 0, NULL, &h), SH_OK);
+    lease_elsewhere(h);
+    int tombstone = open("/", O_PATH | O_CLOEXEC);
+    cr_assert_geq(dup3(tombstone, (int)sh_dangerous_get_handle(h), O_CLOEXEC), 0);
+    sh_value value = {.handle = h}, returned = {.i = 5};
+    cr_expect_eq(sh_call_make(d, FUNCTION(close), &value, NULL, &returned, NULL), SH_E_TIMEOUT);
+    cr_expect_eq(returned.i, 5, "it was not called");
+    cr_expect(sh_is_released(h));
+    (void)close(tombstone);
+    sh_call_descriptor_free(d);
+}
+
+static void lose_number(void *handle)
+{
+    sh_handle *h = handle;
+    cr_assert(owner_map_disown(h, owner_map_place(handle_class_of(h), handle_raw(h))));
+}
+
+Test(consume, gives_no_number_away_that_somebody_else_has)
+{
+    sh_call_descriptor *d = parse("int close(fd consume)");
+    sh_handle *h;
+    cr_assert_eq(sh_open_event(0, 0, NULL, &h), SH_OK);
+    lease_elsewhere(h);
+    testing_at("handle.looked", 1, lose_number, h);
+    sh_value value = {.handle = h}, returned = {.i = 5};
+    cr_expect_eq(sh_call_make(d, FUNCTION(close), &value, NULL, &returned, NULL), SH_E_CLOSED);
+    testing_at_nothing();
+    cr_expect_eq(returned.i, 5, "it was not called");
+    cr_expect_eq(testing_events(SH_EVENT_DOUBLE_WRAP, NULL), 1);
+    sh_call_descriptor_free(d);
 }
 
 /* ---- the bracket ------------------------------------------------------------------------------------------------- */

@@ -70,8 +70,7 @@ sh_status sh_close_wait(sh_handle *h, int64_t timeout_ms)
 
 static bool is_in_use(const sh_handle *h)
 {
-    size_t leases, references;
-    return sh_holders(h, NULL, 0, &leases, &references) != SH_OK || leases + references > 0;
+    return state_count(state_word_read(&h->state)) > 0 || settle_sees_lease(h);
 }
 
 /* With the claim. Who waited for the close while there was another user may have buried the number. */
@@ -87,10 +86,7 @@ sh_status close_surrender(sh_handle *h, sh_raw *out_raw)
 {
     if (!sh_owns_handle(h))
         return SH_E_ARGUMENT;
-    if (sh_is_closed(h))
-        return SH_E_CLOSED;
-    if ((state_word_read(&h->state) & STATE_HOLDS) == 0)
-        return SH_E_INVALID;
+    ASSERT((state_word_read(&h->state) & STATE_HOLDS) != 0);
     if (is_in_use(h))
         return SH_E_TIMEOUT;
     state_result closing = state_word_begin_close(&h->state, thread_lessee());

@@ -129,11 +129,10 @@ void release_torn(void *handle);
 /* ---- close.c ----------------------------------------------------------------------------------------------------- */
 
 /*
- * Closes h, and hands its value to the caller instead of releasing it.
+ * Closes h, which holds a value, and hands it to the caller instead of releasing it.
  *
  * SH_E_ARGUMENT  it does not own its value
  * SH_E_CLOSED    it is closed, or set as invalid meanwhile
- * SH_E_INVALID   it is unset
  * SH_E_TIMEOUT   it is in use, by the caller itself, too: it was not closed. Or somebody came in this very moment: it
  *                is closed, and released by the last user or by us
  * SH_E_SYSTEM    the barrier is missing (an event): it is closed, and stays open for ever
