@@ -54,14 +54,19 @@ static lease_object *lease_push_new(lua_State *L, bool counts)
     return made;
 }
 
-/* The lease lies at 2, the results above it. */
+/* The lease lies at 2, the results or the error above it. */
 static int lease_return(lua_State *L, int status, lua_KContext context)
 {
-    (void)status;
     (void)context;
-    return lua_gettop(L) - 2;
+    if (status == LUA_OK || status == LUA_YIELD)
+        return lua_gettop(L) - 2;
+    lease_end(L, lua_touserdata(L, 2));
+    return lua_error(L);
 }
 
+/* Where the function cannot yield, an error goes straight to who catches it, with its stack for a traceback, and Lua
+ * ends the lease on the way. A coroutine that an error ends would keep it until its own collection, so there it is
+ * caught. */
 int lease_take(lua_State *L)
 {
     (void)interpreter_enter(L);
@@ -70,12 +75,17 @@ int lease_take(lua_State *L)
         return 1;
     }
     lua_settop(L, 2);
-    const lease_object *taken = lease_push_new(L, lua_isyieldable(L));
+    bool yields = lua_isyieldable(L);
+    const lease_object *taken = lease_push_new(L, yields);
     lua_insert(L, 2);
     lua_toclose(L, 2);
     lua_pushinteger(L, (lua_Integer)taken->raw);
-    lua_callk(L, 1, LUA_MULTRET, 0, lease_return);
-    return lease_return(L, LUA_OK, 0);
+    int status = LUA_OK;
+    if (yields)
+        status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, lease_return);
+    else
+        lua_call(L, 1, LUA_MULTRET);
+    return lease_return(L, status, 0);
 }
 
 /* ---- the object -------------------------------------------------------------------------------------------------- */

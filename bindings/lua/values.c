@@ -33,8 +33,9 @@ static sh_value take_integer(lua_State *L, int index, sh_type type)
     lua_Integer number = luaL_checkinteger(L, index);
     unsigned bits = integers[type].size_bytes * 8u;
     if (bits < 64) {
-        lua_Integer lowest = integers[type].is_signed ? -(INT64_C(1) << (bits - 1)) : 0;
-        lua_Integer highest = (INT64_C(1) << (integers[type].is_signed ? bits - 1 : bits)) - 1;
+        const lua_Integer one = 1;
+        lua_Integer lowest = integers[type].is_signed ? -(one << (bits - 1)) : 0;
+        lua_Integer highest = (one << (integers[type].is_signed ? bits - 1 : bits)) - 1;
         luaL_argcheck(L, number >= lowest && number <= highest, index, "the number is out of the range of its C type");
     }
     return (sh_value){.i = number};
@@ -241,9 +242,6 @@ static void push_plain(lua_State *L, sh_type type, sh_value value)
             lua_pushlightuserdata(L, value.pointer);
         else
             lua_pushnil(L);
-        break;
-    case SH_TYPE_STRING:
-        (void)lua_pushstring(L, value.string); /* nil for NULL */
         break;
     default:
         lua_pushinteger(L, value.i);
