@@ -76,14 +76,33 @@ void release_free_room(interpreter *ended)
 
 /* ---- releasing --------------------------------------------------------------------------------------------------- */
 
-/* In a protected call of its own: (kind, raw). Answers an errno value. */
+/* run_release did not get as far as the script's function, for want of memory. */
+enum { TRY_LATER = -1, STACK_FOR_RELEASE = 3 * LUA_MINSTACK };
+
+/* One release, while it runs. */
+typedef struct running_release {
+    const script_kind *kind;
+    sh_raw raw;
+    bool begun; /* the script's function was called */
+} running_release;
+
+static int do_nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+/* In a protected call of its own. Answers an errno value. What Lua needs to call a function is there before begun is
+ * set: room on its stack, and a record of the call, which the call of a function that does nothing leaves behind. */
 static int call_release(lua_State *L)
 {
-    const script_kind *kind = lua_touserdata(L, 1);
-    lua_Integer raw = lua_tointeger(L, 2);
-    luaL_checkstack(L, 4, NULL);
-    (void)lua_rawgeti(L, LUA_REGISTRYINDEX, kind->release_reference);
-    lua_pushinteger(L, raw);
+    running_release *running = lua_touserdata(L, 1);
+    luaL_checkstack(L, STACK_FOR_RELEASE, NULL);
+    lua_pushcfunction(L, do_nothing);
+    lua_call(L, 0, 0);
+    (void)lua_rawgeti(L, LUA_REGISTRYINDEX, running->kind->release_reference);
+    lua_pushinteger(L, (lua_Integer)running->raw);
+    running->begun = true;
     lua_call(L, 1, 3);
     /* nil, message, errno: refused; everything else is a success, also no value at all. */
     if (!lua_toboolean(L, -3) && !lua_isnil(L, -2))
@@ -112,20 +131,22 @@ static void warn_of_error(lua_State *L, const script_kind *kind)
     lua_warning(L, text, 0);
 }
 
-/* Runs the script's function: 0, or an errno value. Throws nothing. */
-static int run_release(lua_State *L, script_kind *kind, sh_raw raw)
+/* Runs the script's function: 0, an errno value, or TRY_LATER. Throws nothing. */
+static int run_release(lua_State *L, const script_kind *kind, sh_raw raw)
 {
+    running_release running = {.kind = kind, .raw = raw};
     int top = lua_gettop(L);
-    if (!lua_checkstack(L, 6))
-        return ENOMEM;
+    if (!lua_checkstack(L, LUA_MINSTACK))
+        return TRY_LATER;
     lua_pushcfunction(L, call_release);
-    lua_pushlightuserdata(L, kind);
-    lua_pushinteger(L, (lua_Integer)raw);
+    lua_pushlightuserdata(L, &running);
     int os_error = EIO;
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
         os_error = (int)lua_tointeger(L, -1);
-    else
+    else if (running.begun)
         warn_of_error(L, kind);
+    else
+        os_error = TRY_LATER;
     lua_settop(L, top);
     return os_error;
 }
@@ -152,8 +173,11 @@ int release_by_script(sh_raw raw, void *context)
     script_kind *kind = context;
     due_release *room = take_spare(kind->maker);
     if (releasing_here.maker == kind->maker) {
-        free(room);
-        return run_release(releasing_here.L, kind, raw);
+        int os_error = run_release(releasing_here.L, kind, raw);
+        if (os_error != TRY_LATER || room == NULL) {
+            free(room);
+            return os_error == TRY_LATER ? ENOMEM : os_error;
+        }
     }
     if (room == NULL)
         return ENOMEM; /* not of a handle that was made here */
@@ -191,11 +215,12 @@ void release_run_due(interpreter *here, lua_State *L)
     if (!atomic_load_explicit(&here->has_due, memory_order_relaxed))
         return;
     for (due_release *next; (next = take_due(here)) != NULL;) {
-        due_release one = *next;
-        free(next);
-        int os_error = run_release(L, one.kind, one.raw);
+        int os_error = run_release(L, next->kind, next->raw);
+        if (os_error == TRY_LATER && put_off(here, next))
+            return;
         if (os_error != 0)
-            warn_of_refusal(L, one.kind, os_error);
+            warn_of_refusal(L, next->kind, os_error == TRY_LATER ? ENOMEM : os_error);
+        free(next);
     }
 }
 
