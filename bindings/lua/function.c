@@ -123,9 +123,9 @@ static int call(lua_State *L)
     function_frame frame;
     frame.of = lua_touserdata(L, lua_upvalueindex(2));
     frame.signature = sh_call_signature(frame.of->descriptor);
-    const sh_site *site = site_of_script(L);
+    const sh_site *site = frame.of->makes_handles ? site_of_script(L) : NULL;
     values_take(L, &frame);
-    size_t rooms = count_made(&frame);
+    size_t rooms = frame.of->made != NULL ? count_made(&frame) : 0;
     add_rooms(L, &frame, rooms);
     sh_create_options options = {.domain = here->domain, .context = (void *)(uintptr_t)frame.of->made};
     sh_call_error error;
@@ -165,16 +165,27 @@ static void (*find_function(lua_State *L, const char *name, const char *library_
     return function;
 }
 
-static void find_made(lua_State *L, function_object *object, const sh_parameter *parameter)
+static void look_at(lua_State *L, function_object *object, const sh_parameter *parameter)
 {
     const script_kind *kind = may_come_out(parameter) ? kind_of_script(parameter->kind) : NULL;
-    if (kind == NULL)
-        return;
-    if (object->made != NULL && object->made != kind)
+    object->makes_handles |= may_come_out(parameter);
+    if (kind != NULL && object->made != NULL && object->made != kind)
         (void)error_raise(L, SH_E_UNSUPPORTED,
                           "handles of two kinds with a release function in Lua come out of this "
                           "function: it can be one kind only");
-    object->made = kind;
+    if (kind != NULL)
+        object->made = kind;
+}
+
+/* What is asked in each call. */
+static void look_at_all(lua_State *L, function_object *object)
+{
+    const sh_signature *signature = sh_call_signature(object->descriptor);
+    look_at(L, object, &signature->result);
+    for (size_t i = 0; i < signature->parameter_count; i++) {
+        look_at(L, object, &signature->parameters[i]);
+        object->implied[i] = sh_call_is_implied(object->descriptor, i + 1);
+    }
 }
 
 int function_declare(lua_State *L)
@@ -191,11 +202,8 @@ int function_declare(lua_State *L)
     sh_status status = sh_call_parse(text, kinds, kind_count, NULL, &object->descriptor, &error);
     if (status != SH_OK)
         return error_raise(L, status, error.message[0] == '\0' ? NULL : error.message);
-    const sh_signature *signature = sh_call_signature(object->descriptor);
-    object->function = find_function(L, signature->name, library);
-    find_made(L, object, &signature->result);
-    for (size_t i = 0; i < signature->parameter_count; i++)
-        find_made(L, object, &signature->parameters[i]);
+    object->function = find_function(L, sh_call_signature(object->descriptor)->name, library);
+    look_at_all(L, object);
     lua_pushvalue(L, lua_upvalueindex(ANCHOR_UPVALUE));
     lua_pushvalue(L, 3);
     lua_pushcclosure(L, call, 2);

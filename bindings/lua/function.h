@@ -10,7 +10,9 @@
 typedef struct function_object {
     sh_call_descriptor *descriptor;
     void (*function)(void);
-    const script_kind *made; /* the one kind with a release in the script that may come out; NULL: none */
+    const script_kind *made;          /* the one kind with a release in the script that may come out; NULL: none */
+    bool makes_handles;               /* any may come out */
+    bool implied[SH_CALL_PARAMETERS]; /* sh_call_is_implied of each */
 } function_object;
 
 /*

@@ -140,7 +140,7 @@ static void take_bytes(lua_State *L, int index, function_frame *frame, size_t i)
         frame->values[i].pointer = lua_newuserdatauv(L, size_bytes, 0);
         (void)memcpy(frame->values[i].pointer, bytes, size_bytes);
     }
-    if (parameter->length == 0 || !sh_call_is_implied(frame->of->descriptor, parameter->length))
+    if (parameter->length == 0 || !frame->of->implied[parameter->length - 1])
         return;
     size_t length = parameter->length - 1;
     size_t known = frame->sizes_bytes[length];
@@ -202,13 +202,14 @@ void values_take(lua_State *L, function_frame *frame)
 {
     const sh_signature *signature = frame->signature;
     luaL_checkstack(L, 2 * (int)signature->parameter_count + LUA_MINSTACK, NULL);
-    (void)memset(frame->sizes_bytes, 0, sizeof frame->sizes_bytes);
-    for (size_t i = 0; i < SH_CALL_PARAMETERS; i++)
+    for (size_t i = 0; i < signature->parameter_count; i++) {
+        frame->sizes_bytes[i] = 0;
         frame->given[i] = frame->made[i] = NULL;
+    }
     int given = lua_gettop(L), index = 0;
     for (size_t i = 0; i < signature->parameter_count; i++) {
         bool is_out = signature->parameters[i].direction == SH_DIRECTION_OUT;
-        if (is_out || sh_call_is_implied(frame->of->descriptor, i + 1))
+        if (is_out || frame->of->implied[i])
             continue;
         index++;
         if (index > given)
