@@ -194,7 +194,7 @@ static outcome push_line(lua_State *L, handle_object *object, bool keeps_end)
     for (;;) {
         size_t there = count_ahead(object);
         const char *begin = there == 0 ? NULL : object->ahead->bytes + object->ahead->begin;
-        const char *end = searched == there ? NULL : memchr(begin + searched, '\n', there - searched);
+        const char *end = begin == NULL || searched == there ? NULL : memchr(begin + searched, '\n', there - searched);
         if (end != NULL) {
             push_ahead(L, object, (size_t)(end - begin) + 1, keeps_end ? 0 : 1);
             return (outcome){.status = SH_OK};

@@ -123,6 +123,8 @@ static int call(lua_State *L)
     function_frame frame;
     frame.of = lua_touserdata(L, lua_upvalueindex(2));
     frame.signature = sh_call_signature(frame.of->descriptor);
+    if (frame.signature == NULL)
+        return error_raise(L, SH_E_CLOSED, "the Lua state is ending: no declared function can be called any more");
     const sh_site *site = frame.of->makes_handles ? site_of_script(L) : NULL;
     values_take(L, &frame);
     size_t rooms = frame.of->made != NULL ? count_made(&frame) : 0;

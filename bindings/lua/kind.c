@@ -34,12 +34,14 @@ const sh_kind *kind_check(lua_State *L, int index, const sh_kind *fallback_or_nu
     lua_pushvalue(L, index);
     (void)lua_rawget(L, -2);
     const kind_object *found = luaL_testudata(L, -1, KIND_TYPE);
-    if (found == NULL)
+    if (found == NULL) {
         (void)luaL_argerror(L, index,
                             lua_pushfstring(L,
                                             "there is no kind '%s': make it with sh.kind, or use fd, file, "
                                             "socket, pipe or event",
                                             lua_tostring(L, index)));
+        return NULL;
+    }
     const sh_kind *kind = found->kind;
     lua_pop(L, 2);
     return kind;
@@ -276,7 +278,7 @@ void kind_make_type(lua_State *L)
     (void)luaL_newmetatable(L, KIND_TYPE);
     lua_pushcfunction(L, kind_text);
     lua_setfield(L, -2, "__tostring");
-    lua_pop(L, 1);
+    module_lock_type(L);
     lua_newtable(L);
     add_built_in(L);
     (void)lua_setiuservalue(L, -2, KINDS_OF_ANCHOR);

@@ -126,5 +126,5 @@ void lease_make_type(lua_State *L)
     lua_newtable(L);
     module_set_functions(L, methods, anchor_index);
     lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    module_lock_type(L);
 }

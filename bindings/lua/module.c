@@ -12,6 +12,13 @@ void module_set_functions(lua_State *L, const luaL_Reg *functions, int anchor_in
     luaL_setfuncs(L, functions, 1);
 }
 
+void module_lock_type(lua_State *L)
+{
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
 int luaopen_safehandle(lua_State *L)
 {
     static const luaL_Reg others[] = {{"kind", kind_make},

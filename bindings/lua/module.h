@@ -199,4 +199,7 @@ void function_make_type(lua_State *L);
 /* Sets functions into the table on top, each with the anchor at index as its upvalue. */
 void module_set_functions(lua_State *L, const luaL_Reg *functions, int anchor_index);
 
+/* Pops a metatable, which no script gets at any more: its __gc is called by Lua only. */
+void module_lock_type(lua_State *L);
+
 #endif

@@ -11,7 +11,10 @@ enum { DEFAULT_PERMISSIONS = 0666 };
 
 static int finish(lua_State *L, sh_status status, int results, const char *subject_or_null)
 {
-    return status == SH_OK ? results : error_answer(L, status, errno, subject_or_null);
+    int os_error = errno;
+    if (status == SH_E_CLOSED)
+        return error_raise(L, status, "the library was shut down, or this Lua state is ending: nothing can be made");
+    return status == SH_OK ? results : error_answer(L, status, os_error, subject_or_null);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

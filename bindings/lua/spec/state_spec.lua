@@ -36,6 +36,21 @@ describe("the end of a state", function()
     assert.not_matches("true\ttrue\ttrue", printed)
   end)
 
+  it("ends declared functions, the last made first", function()
+    local printed = support.run [[
+      sh = require "safehandle"
+      early = setmetatable({}, {__gc = function() print(pcall(absolute, -1)) end})
+      absolute = sh.declare "int abs(int n)"
+    ]]
+    assert.matches("^false\t[^\n]*the Lua state is ending", printed)
+  end)
+
+  it("comes by nobody's call", function()
+    local h <close> = sh.open "/dev/null"
+    assert.is_false(getmetatable(h))
+    assert.is_false(getmetatable(h:lease()))
+  end)
+
   it("works when os.exit ends it inside a lease", function()
     local printed = support.run [[
       local sh = require "safehandle"

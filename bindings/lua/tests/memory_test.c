@@ -53,8 +53,8 @@ static const char *const scripts[] = {
     "sh.open('/etc/passwd'):read('l', 'L', 10, 'a')",
     "local r, w = sh.pipe(); w:write('some', 7, 'line\\n'); w:close(); for line in r:lines() do end",
     "sh.socket(sh.AF_UNIX, sh.SOCK_STREAM):duplicate():close(); sh.event(1):close(1)",
-    "local h = open('/dev/null', 0, 0); local n = dup(h); read(h, 10); local copy = n:duplicate(); n:close(); "
-    "dup(copy)",
+    ("local h = open('/dev/null', 0, 0); local n = dup(h); read(h, 10); local copy = n:duplicate(); n:close(); "
+     "dup(copy)"),
     "local h = sh.open '/dev/zero'; refuse(h, 1); h:read(1); h:lease(function(fd) return h:lease(), fd end)",
     "coroutine.wrap(function() sh.open('/dev/zero'):lease(coroutine.yield) end)()",
     "local h <close> = sh.open '/dev/zero'; h:lease(function() h:close() error 'out' end)",
