@@ -67,10 +67,12 @@ describe("events", function()
   it("come as warnings with the next call", function()
     local printed = support.run [[
       local sh = require "safehandle"
-      local sleep = sh.declare "int usleep(u32 microseconds)"
+      local wait = sh.declare("int sh_wait_for_pending_finalizers(i64 timeout_ms)", "libsafehandle.so.0")
       local r, w = sh.pipe()
       pcall(sh.wrap, r:lease(function(fd) return fd end))
-      for i = 1, 500 do sleep(10000) end
+      wait(30000) -- until the event has been delivered
+      r:is_kind "pipe"
+      w:close()
     ]]
     assert.matches("Lua warning: safehandle: SH_EVENT_DOUBLE_WRAP: The pipe %d+, made at [^\n]*:3,", printed)
   end)
