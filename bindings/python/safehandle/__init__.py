@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""OS handles that cannot be closed under their users, nor recycled into somebody else's.
+
+    with safehandle.open("/etc/hostname") as h:
+        print(h.read(100))
+
+A handle lends its number for a while and keeps it from being closed and given to another file meanwhile:
+
+    with h.lease() as fd:
+        os.fsync(fd)
+"""
+from safehandle._asyncio import add_reader, add_writer, remove_reader, remove_writer
+from safehandle._core import (
+    EVENT,
+    FD,
+    FILE,
+    PIPE,
+    SOCKET,
+    ClosedError,
+    CloseTimeoutError,
+    Error,
+    Handle,
+    InvalidError,
+    Kind,
+    KindError,
+    Lease,
+    OwnedError,
+    ReleaseError,
+    SignatureError,
+    UnsupportedError,
+    event,
+    open,
+    pipe,
+    socket,
+    trace,
+    wait_for_events,
+    wrap,
+)
+
+__all__ = [
+    "EVENT", "FD", "FILE", "PIPE", "SOCKET",
+    "CloseTimeoutError", "ClosedError", "Error", "InvalidError", "KindError", "OwnedError", "ReleaseError",
+    "SignatureError", "UnsupportedError",
+    "Handle", "Kind", "Lease",
+    "add_reader", "add_writer", "event", "open", "pipe", "remove_reader", "remove_writer", "socket", "trace",
+    "wait_for_events", "wrap",
+]
