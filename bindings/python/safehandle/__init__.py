@@ -16,9 +16,11 @@ from safehandle._core import (
     FILE,
     PIPE,
     SOCKET,
+    BusyError,
     ClosedError,
     CloseTimeoutError,
     Error,
+    Function,
     Handle,
     InvalidError,
     Kind,
@@ -29,6 +31,7 @@ from safehandle._core import (
     SignatureError,
     UnsupportedError,
     event,
+    function,
     open,
     pipe,
     socket,
@@ -39,9 +42,9 @@ from safehandle._core import (
 
 __all__ = [
     "EVENT", "FD", "FILE", "PIPE", "SOCKET",
-    "CloseTimeoutError", "ClosedError", "Error", "InvalidError", "KindError", "OwnedError", "ReleaseError",
+    "BusyError", "CloseTimeoutError", "ClosedError", "Error", "InvalidError", "KindError", "OwnedError", "ReleaseError",
     "SignatureError", "UnsupportedError",
-    "Handle", "Kind", "Lease",
-    "add_reader", "add_writer", "event", "open", "pipe", "remove_reader", "remove_writer", "socket", "trace",
+    "Function", "Handle", "Kind", "Lease",
+    "add_reader", "add_writer", "event", "function", "open", "pipe", "remove_reader", "remove_writer", "socket", "trace",
     "wait_for_events", "wrap",
 ]

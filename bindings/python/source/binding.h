@@ -56,6 +56,7 @@ typedef enum error_class {
     ERROR_OWNED,
     ERROR_TIMEOUT,
     ERROR_RELEASE,
+    ERROR_BUSY,
     ERROR_UNSUPPORTED,
     ERROR_SIGNATURE,
     ERROR_COUNT

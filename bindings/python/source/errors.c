@@ -22,6 +22,7 @@ static const error_row rows[ERROR_COUNT] = {
     [ERROR_TIMEOUT] = {"CloseTimeoutError", "The handle is closed to new users, but some did not leave in time.",
                        "builtins.TimeoutError"},
     [ERROR_RELEASE] = {"ReleaseError", "The system refused to release the handle.", "builtins.OSError"},
+    [ERROR_BUSY] = {"BusyError", "Somebody is using the handle that a call would give away.", NULL},
     [ERROR_UNSUPPORTED] = {"UnsupportedError", "This handle, this system or this build cannot do that.",
                            "io.UnsupportedOperation"},
     [ERROR_SIGNATURE] = {"SignatureError", "A signature says something that cannot be, or is misspelt.",

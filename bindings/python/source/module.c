@@ -62,6 +62,10 @@ static PyMethodDef functions[] = {
     {"pipe", WITH_KEYWORDS(open_pipe), "pipe($module, flags=0)\n--\n\npipe2(2): (read_end, write_end)."},
     {"socket", WITH_KEYWORDS(open_socket), "socket($module, family, type, proto=0)\n--\n\nsocket(2), into a Handle."},
     {"event", WITH_KEYWORDS(open_event), "event($module, initial=0, flags=0)\n--\n\neventfd(2), into a Handle."},
+    {"function", WITH_KEYWORDS(function_declare),
+     "function($module, signature, library=None, *, kinds=())\n--\n\n"
+     "A function of C, declared by a line like \"isize read(file in, bytes out[n, return], usize n) fails negative\n"
+     "blocking errno\". library is a path or a name; None: the process. kinds are those of your own that it names."},
     {"trace", site_trace, METH_O,
      "trace($module, on, /)\n--\n\nWhether new handles remember the line that made them, for warnings."},
     {"wait_for_events", WITH_KEYWORDS(events_wait),
@@ -85,8 +89,9 @@ static int classes_add(PyObject *module, module_state *state)
     state->handle_type = class_add(module, &handle_spec, state->owner_type);
     state->lease_type = class_add(module, &lease_spec, NULL);
     state->kind_type = class_add(module, &kind_spec, NULL);
+    state->function_type = class_add(module, &function_spec, NULL);
     bool is_made = state->handle_type != NULL && state->lease_type != NULL && state->kind_type != NULL;
-    return is_made ? 0 : -1;
+    return is_made && state->function_type != NULL ? 0 : -1;
 }
 
 static int module_exec(PyObject *module)
@@ -107,6 +112,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->handle_type);
     Py_VISIT(state->lease_type);
     Py_VISIT(state->kind_type);
+    Py_VISIT(state->function_type);
     for (int i = 0; i < BUILT_IN_KINDS; i++)
         Py_VISIT(state->kinds[i]);
     for (int i = 0; i < ERROR_COUNT; i++)
@@ -121,6 +127,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->lease_type);
     Py_CLEAR(state->kind_type);
+    Py_CLEAR(state->function_type);
     for (int i = 0; i < BUILT_IN_KINDS; i++)
         Py_CLEAR(state->kinds[i]);
     for (int i = 0; i < ERROR_COUNT; i++)

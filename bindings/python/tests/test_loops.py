@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Handles in asyncio's loops, and closes that come meanwhile."""
+import asyncio
+import os
+import tempfile
+import unittest
+
+import safehandle
+from support import DEADLINE, Worker, is_open
+
+
+class Loops(unittest.IsolatedAsyncioTestCase):
+    def setUp(self):
+        self.r, self.w = safehandle.pipe(os.O_NONBLOCK)
+        self.addCleanup(self.w.close)
+        self.addCleanup(self.r.close)
+
+    async def test_an_awaited_read_comes_when_there_is_data(self):
+        asyncio.get_running_loop().call_later(0.01, self.w.write, b"later")
+        self.assertEqual(await asyncio.wait_for(self.r.read_async(100), DEADLINE), b"later")
+        self.w.write(b"now")
+        self.assertEqual(await asyncio.wait_for(self.r.read_async(100), DEADLINE), b"now")
+
+    async def test_an_awaited_write_waits_for_room(self):
+        data = bytes(1 << 20)
+        sent = await self.w.write_async(data)
+        self.assertLess(sent, len(data))
+        task = asyncio.create_task(self.w.write_async(data))
+        await asyncio.sleep(0)
+        self.assertFalse(task.done())
+        while not task.done():
+            await self.r.read_async(1 << 16)
+            await asyncio.sleep(0)
+        self.assertGreater(task.result(), 0)
+
+    async def waiting(self):
+        task = asyncio.create_task(self.r.read_async(1))
+        await asyncio.sleep(0)
+        with self.r.lease() as fd:
+            return task, fd
+
+    async def test_a_close_in_the_loop_wakes_it(self):
+        task, fd = await self.waiting()
+        self.r.close(timeout=DEADLINE)
+        self.assertFalse(is_open(fd), "the loop has given its reference back")
+        with self.assertRaises(safehandle.ClosedError):
+            await asyncio.wait_for(task, DEADLINE)
+
+    async def test_a_close_on_another_thread_wakes_it(self):
+        task, fd = await self.waiting()
+        closer = Worker(lambda: self.r.close(timeout=DEADLINE))
+        with self.assertRaises(safehandle.ClosedError):
+            await asyncio.wait_for(task, DEADLINE)
+        await asyncio.to_thread(closer.result)
+        self.assertFalse(is_open(fd))
+
+    async def test_the_number_is_kept_for_the_selector(self):
+        """A close on another thread may not give the number away before the loop has forgotten it."""
+        task, fd = await self.waiting()
+        Worker(self.r.close).result()  # joins here: the loop cannot have run
+        self.assertTrue(is_open(fd))
+        others = [os.open("/dev/null", os.O_RDONLY) for _ in range(3)]
+        self.assertNotIn(fd, others)
+        with self.assertRaises(safehandle.ClosedError):
+            await asyncio.wait_for(task, DEADLINE)
+        self.assertFalse(is_open(fd))
+        for other in others:
+            os.close(other)
+
+    async def test_a_cancelled_read_gives_its_reference_back(self):
+        task, fd = await self.waiting()
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        self.r.close()
+        self.assertFalse(is_open(fd))
+
+    async def test_a_reader_is_called_until_it_is_removed(self):
+        loop = asyncio.get_running_loop()
+        came = asyncio.Queue()
+        safehandle.add_reader(loop, self.r, lambda tag: came.put_nowait((tag, self.r.read(1))), "tag")
+        self.w.write(b"ab")
+        self.assertEqual([await came.get(), await came.get()], [("tag", b"a"), ("tag", b"b")])
+        self.assertTrue(safehandle.remove_reader(loop, self.r))
+        self.assertFalse(safehandle.remove_reader(loop, self.r))
+        with self.r.lease() as fd:
+            pass
+        self.r.close()
+        self.assertFalse(is_open(fd))
+
+    async def test_a_reader_is_called_once_when_it_was_closed(self):
+        loop = asyncio.get_running_loop()
+        closed = loop.create_future()
+
+        def ready():
+            try:
+                self.r.read(1)
+            except safehandle.ClosedError as error:
+                closed.set_result(error)
+        safehandle.add_reader(loop, self.r, ready)
+        self.r.close()
+        self.assertIsInstance(await asyncio.wait_for(closed, DEADLINE), safehandle.ClosedError)
+        self.assertFalse(safehandle.remove_reader(loop, self.r))
+
+    async def test_a_closed_handle_is_refused(self):
+        self.r.close()
+        with self.assertRaises(safehandle.ClosedError):
+            await self.r.read_async(1)
+        with self.assertRaises(safehandle.ClosedError):
+            safehandle.add_writer(asyncio.get_running_loop(), self.r, print)
+
+    async def test_files_are_always_ready(self):
+        with tempfile.NamedTemporaryFile() as file, safehandle.open(file.name, os.O_RDWR) as h:
+            self.assertEqual(await h.write_async(b"text"), 4)
+            self.assertEqual(await h.read_async(1), b"")
+
+
+class Stopped(unittest.TestCase):
+    def test_a_loop_that_was_closed_keeps_nothing(self):
+        loop = asyncio.new_event_loop()
+        r, w = safehandle.pipe()
+        safehandle.add_reader(loop, r, print)
+        with r.lease() as fd:
+            pass
+        loop.close()
+        r.close()
+        self.assertFalse(is_open(fd))
+        w.close()
