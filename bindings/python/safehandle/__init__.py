@@ -9,6 +9,8 @@ A handle lends its number for a while and keeps it from being closed and given t
     with h.lease() as fd:
         os.fsync(fd)
 """
+import atexit
+
 from safehandle._asyncio import add_reader, add_writer, remove_reader, remove_writer
 from safehandle._core import (
     EVENT,
@@ -39,6 +41,9 @@ from safehandle._core import (
     wait_for_events,
     wrap,
 )
+
+# What went wrong last is told, too.
+atexit.register(wait_for_events, 1.0)
 
 __all__ = [
     "EVENT", "FD", "FILE", "PIPE", "SOCKET",

@@ -1,1 +1,40 @@
+# SPDX-License-Identifier: MIT
+from safehandle._asyncio import add_reader, add_writer, remove_reader, remove_writer
+from safehandle._core import (
+    EVENT,
+    FD,
+    FILE,
+    PIPE,
+    SOCKET,
+    BusyError,
+    ClosedError,
+    CloseTimeoutError,
+    Error,
+    Function,
+    Handle,
+    InvalidError,
+    Kind,
+    KindError,
+    Lease,
+    OwnedError,
+    ReleaseError,
+    SignatureError,
+    UnsupportedError,
+    event,
+    function,
+    open,
+    pipe,
+    socket,
+    trace,
+    wait_for_events,
+    wrap,
+)
 
+__all__ = [
+    "EVENT", "FD", "FILE", "PIPE", "SOCKET",
+    "BusyError", "CloseTimeoutError", "ClosedError", "Error", "InvalidError", "KindError", "OwnedError", "ReleaseError",
+    "SignatureError", "UnsupportedError",
+    "Function", "Handle", "Kind", "Lease",
+    "add_reader", "add_writer", "event", "function", "open", "pipe", "remove_reader", "remove_writer", "socket", "trace",
+    "wait_for_events", "wrap",
+]

@@ -29,8 +29,7 @@ bool gil_is_left(void);
 
 struct user_value;
 
-/* What one interpreter has, whatever becomes of the module object. Lives until the interpreter's end, and on where
- * handles could not be released by then.
+/* What one interpreter has, whatever becomes of the module object. Never freed.
  * Invariant: values holds those whose release waits for the lock; it is pushed to without the lock, taken with it. */
 typedef struct home {
     sh_domain *domain;

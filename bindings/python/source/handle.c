@@ -18,6 +18,10 @@ core *core_make(module_state *state, kind_object *kind)
 {
     home_release_waiting(state->home);
     lease_end_stranded();
+    if (state->home->ended) {
+        PyErr_SetString(PyExc_RuntimeError, "the interpreter has ended: no handle can be made any more");
+        return NULL;
+    }
     core *owned = calloc(1, sizeof *owned);
     if (owned == NULL) {
         PyErr_NoMemory();
@@ -110,8 +114,9 @@ sh_handle *handle_inner(PyObject *self)
 static void handle_finalize(PyObject *object)
 {
     const core *owned = ((handle_object *)object)->owned;
-    if (owned == NULL || owned->handle == NULL || sh_is_closed(owned->handle) || !sh_owns_handle(owned->handle))
-        return;
+    sh_handle *h = owned == NULL ? NULL : owned->handle;
+    if (sh_is_closed(h) || sh_is_invalid(h) || !sh_owns_handle(h))
+        return; /* also where there is none, or it holds nothing */
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     int failed = owned->birth == NULL ? PyErr_ResourceWarning(object, 1, "unclosed handle %R", object)

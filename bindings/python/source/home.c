@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* One domain for each interpreter. It is unloaded when the interpreter's own dictionary is cleared, after every module
- * and its objects, so that finalizers that flush at exit find their handles open. */
+/* One domain for each interpreter. It is unloaded when the names of sys are cleared: after every other module and its
+ * objects, so that finalizers that flush at exit find their handles open, and before the built-in functions, which
+ * release functions that are written in Python may need. */
 #include "binding.h"
 #include <stdlib.h>
 
 enum { UNLOAD_MS = 1000 };
 
-static const char HOME_KEY[] = "safehandle.home";
+static const char HOME_NAME[] = "_safehandle_home"; /* in sys; such names are cleared first */
 
 /* ---- values whose release waits for the lock --------------------------------------------------------------------- */
 
@@ -43,20 +44,21 @@ void home_release_waiting(home *here)
 
 /* ---- its beginning and its end ----------------------------------------------------------------------------------- */
 
-/* Runs where Python functions cannot be called any more, so that values of user kinds that are left now stay open. */
+/* The home itself stays: a finalizer that comes even later may still ask it. */
 static void home_end(PyObject *capsule)
 {
-    home *here = PyCapsule_GetPointer(capsule, HOME_KEY);
-    here->ended = true;
-    events_end();
+    home *here = PyCapsule_GetPointer(capsule, HOME_NAME);
     gil_leave();
     sh_status status = sh_domain_unload(here->domain, UNLOAD_MS, NULL);
     gil_enter();
-    /* What is left over may still be released by its last user, who looks here. */
+    home_release_waiting(here);
+    here->ended = true;
+    events_end();
     if (status == SH_OK && sh_domain_destroy(here->domain) == SH_OK)
-        free(here);
+        here->domain = NULL;
 }
 
+/* A capsule; NULL with an exception. */
 static PyObject *home_begin(void)
 {
     home *here = calloc(1, sizeof *here);
@@ -67,31 +69,25 @@ static PyObject *home_begin(void)
         free(here);
         return PyErr_NoMemory();
     }
-    PyObject *capsule = PyCapsule_New(here, HOME_KEY, home_end);
-    if (capsule == NULL) {
-        if (sh_domain_destroy(here->domain) == SH_OK)
-            free(here);
-        return NULL;
+    PyObject *capsule = PyCapsule_New(here, HOME_NAME, home_end);
+    if (capsule != NULL) {
+        events_begin();
+        return capsule;
     }
-    events_begin();
-    return capsule;
+    if (sh_domain_destroy(here->domain) == SH_OK)
+        free(here);
+    return NULL;
 }
 
 home *home_find(void)
 {
-    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    if (dict == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this interpreter has no dictionary for what its modules share");
-        return NULL;
-    }
-    PyObject *capsule = PyDict_GetItemString(dict, HOME_KEY);
+    PyObject *capsule = PySys_GetObject(HOME_NAME);
     if (capsule != NULL)
-        return PyCapsule_GetPointer(capsule, HOME_KEY);
+        return PyCapsule_GetPointer(capsule, HOME_NAME);
     capsule = home_begin();
     if (capsule == NULL)
         return NULL;
-    int stored = PyDict_SetItemString(dict, HOME_KEY, capsule);
-    home *here = stored == 0 ? PyCapsule_GetPointer(capsule, HOME_KEY) : NULL;
+    home *here = PySys_SetObject(HOME_NAME, capsule) == 0 ? PyCapsule_GetPointer(capsule, HOME_NAME) : NULL;
     Py_DECREF(capsule);
     return here;
 }

@@ -45,7 +45,7 @@ class TapResult(unittest.TestResult):
 
 def main(names):
     # Where something hangs, the place is worth more than the harness's word that it took too long.
-    faulthandler.dump_traceback_later(100, exit=True)
+    faulthandler.dump_traceback_later(220, exit=True)
     result = TapResult()
     unittest.defaultTestLoader.loadTestsFromNames(names).run(result)
     print(f"1..{result.number}")
