@@ -16,6 +16,8 @@ import sys
 import time
 import warnings
 
+# Not this folder's safehandle: it has no compiled part.
+sys.path = [place for place in sys.path if os.path.realpath(place) != os.path.dirname(os.path.realpath(__file__))]
 import safehandle
 
 F_GETFD = fcntl.F_GETFD

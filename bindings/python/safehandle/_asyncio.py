@@ -4,7 +4,6 @@
 While a handle is registered, its number is held by a counted reference: a close cannot give the number to another file
 under the loop's selector. The close takes the handle out of the loop first, and then wakes who waits for it.
 """
-import asyncio
 import threading
 
 # (id of the loop, handle) of a direction: the registration. A handle has at most one reader and one writer in a loop.
@@ -101,6 +100,7 @@ def remove_writer(loop, handle):
 
 async def _when_ready(table, handle, attempt):
     """attempt(), as soon as the handle is ready. Regular files always are, and no selector takes them."""
+    import asyncio  # here, since programs without a loop need not wait for it
     loop = asyncio.get_running_loop()
     while True:
         ready = loop.create_future()

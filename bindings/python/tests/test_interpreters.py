@@ -183,5 +183,5 @@ class SubInterpreters(unittest.TestCase):
             r, w = safehandle.pipe()
             w.write(b"x")
             assert r.read(1) == b"x"
-            """, times=20)
+            """, times=8)
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)

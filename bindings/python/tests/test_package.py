@@ -69,8 +69,7 @@ class Types(unittest.TestCase):
 class Installed(unittest.TestCase):
     def test_it_is_installed_where_it_can_be_imported(self):
         with tempfile.TemporaryDirectory() as place:
-            done = run(os.environ["MESON"], "install", "-C", os.environ["BUILD"], "--no-rebuild", "--quiet", "--destdir",
-                       place)
+            done = run(os.environ["MESON"], "install", "-C", os.environ["BUILD"], "--quiet", "--destdir", place)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             package = next(pathlib.Path(place).rglob("_core.abi3.so")).parent
             names = {path.name for path in package.iterdir()}
@@ -85,7 +84,7 @@ class Installed(unittest.TestCase):
         used = set(re.findall(r"\bU (_?Py\w+)", symbols))
         self.assertGreater(len(used), 50)
         private = {"_Py_Dealloc", "_Py_NoneStruct", "_Py_TrueStruct", "_Py_FalseStruct"}
-        self.assertEqual({name for name in used if name.startswith("_")} - private, set())
+        self.assertEqual({name for name in used if name.startswith("_") and not name.endswith("_SizeT")} - private, set())
 
 
 class Regressions(unittest.TestCase):
