@@ -69,14 +69,14 @@ class Types(unittest.TestCase):
 class Installed(unittest.TestCase):
     def test_it_is_installed_where_it_can_be_imported(self):
         with tempfile.TemporaryDirectory() as place:
-            done = run(os.environ["MESON"], "install", "-C", os.environ["BUILD"], "--quiet", "--destdir", place)
+            done = run(os.environ["MESON"], "install", "-C", os.environ["BUILD"], "--no-rebuild", "--quiet",
+                       "--tags", "python-runtime", "--destdir", place)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             package = next(pathlib.Path(place).rglob("_core.abi3.so")).parent
             names = {path.name for path in package.iterdir()}
             self.assertLessEqual({"__init__.py", "__init__.pyi", "_asyncio.py", "_core.pyi", "py.typed"}, names)
-            library = next(pathlib.Path(place).rglob("libsafehandle.so.0")).parent
             done = python("import safehandle; print(safehandle.__file__); safehandle.open('/dev/null').close()",
-                          env={**os.environ, "PYTHONPATH": str(package.parent), "LD_LIBRARY_PATH": str(library)})
+                          env={**os.environ, "PYTHONPATH": str(package.parent), "LD_LIBRARY_PATH": os.path.join(os.environ["BUILD"], "runtime")})
             self.assertEqual(done.stdout.strip(), str(package / "__init__.py"), done.stderr)
 
     def test_it_uses_the_stable_abi_only(self):
