@@ -16,7 +16,6 @@ static bool is_buffer_made_here(const sh_parameter *parameter)
     return parameter->type == SH_TYPE_BYTES && parameter->direction == SH_DIRECTION_OUT && parameter->length != 0;
 }
 
-/* Whether the script passes it. */
 static bool is_passed(const function_object *function, size_t number)
 {
     const sh_parameter *parameter = &function->signature->parameters[number - 1];
@@ -33,6 +32,34 @@ static bool says_filled(const sh_signature *signature, size_t number)
             return true;
     }
     return false;
+}
+
+static bool is_result_hidden(const sh_signature *signature)
+{
+    return signature->result.type == SH_TYPE_VOID || signature->failure == SH_FAILS_NONZERO ||
+           signature->failure == SH_FAILS_ERRNO || says_filled(signature, SH_FILLED_BY_RETURN);
+}
+
+static bool is_result(const sh_signature *signature, size_t i)
+{
+    const sh_parameter *parameter = &signature->parameters[i];
+    bool comes_out = parameter->direction == SH_DIRECTION_OUT || parameter->direction == SH_DIRECTION_INOUT;
+    if (parameter->type == SH_TYPE_BYTES && parameter->kind == NULL)
+        return is_buffer_made_here(parameter);
+    return comes_out && !says_filled(signature, i + 1);
+}
+
+void function_plan(function_object *function)
+{
+    const sh_signature *signature = function->signature;
+    function->is_result_hidden = signature->result.kind == NULL && is_result_hidden(signature);
+    function->result_count = !function->is_result_hidden;
+    for (size_t i = 0; i < signature->parameter_count; i++) {
+        function->is_passed[i] = is_passed(function, i + 1);
+        function->is_result[i] = is_result(signature, i);
+        function->passed_count += function->is_passed[i];
+        function->result_count += function->is_result[i];
+    }
 }
 
 /* "read: n", for messages. Valid until the next call on this thread. */
@@ -131,16 +158,14 @@ static int read_argument(call *one, size_t i, PyObject *object)
 static int read_arguments(call *one, PyObject *arguments)
 {
     const function_object *function = one->function;
-    Py_ssize_t wanted = 0, used = 0;
-    for (size_t number = 1; number <= function->signature->parameter_count; number++)
-        wanted += is_passed(function, number);
-    if (PyTuple_Size(arguments) != wanted) {
-        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, not %zd: %U", function->signature->name, wanted,
-                     PyTuple_Size(arguments), function->text);
+    Py_ssize_t used = 0;
+    if (PyTuple_Size(arguments) != function->passed_count) {
+        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, not %zd: %U", function->signature->name,
+                     function->passed_count, PyTuple_Size(arguments), function->text);
         return -1;
     }
     for (size_t i = 0; i < function->signature->parameter_count; i++) {
-        if (is_passed(function, i + 1) && read_argument(one, i, PyTuple_GetItem(arguments, used++)) != 0)
+        if (function->is_passed[i] && read_argument(one, i, PyTuple_GetItem(arguments, used++)) != 0)
             return -1;
     }
     return 0;
@@ -286,13 +311,6 @@ static PyObject *bytes_result(const call *one, size_t i, sh_value returned)
     return PyBytes_FromStringAndSize(PyBytes_AsString(one->kept[i]), (Py_ssize_t)filled);
 }
 
-/* Whether the returned value says nothing that the script does not know otherwise. */
-static bool is_result_hidden(const sh_signature *signature)
-{
-    return signature->result.type == SH_TYPE_VOID || signature->failure == SH_FAILS_NONZERO ||
-           signature->failure == SH_FAILS_ERRNO || says_filled(signature, SH_FILLED_BY_RETURN);
-}
-
 static PyObject *parameter_result(const call *one, size_t i, sh_value returned)
 {
     const sh_parameter *parameter = &one->function->signature->parameters[i];
@@ -302,43 +320,45 @@ static PyObject *parameter_result(const call *one, size_t i, sh_value returned)
                                           : value_make(one->values[i], parameter->type);
 }
 
-static bool is_result(const sh_signature *signature, size_t i)
+static PyObject *returned_result(const call *one, sh_value returned)
 {
-    const sh_parameter *parameter = &signature->parameters[i];
-    bool comes_out = parameter->direction == SH_DIRECTION_OUT || parameter->direction == SH_DIRECTION_INOUT;
-    if (parameter->type == SH_TYPE_BYTES && parameter->kind == NULL)
-        return is_buffer_made_here(parameter);
-    return comes_out && !says_filled(signature, i + 1);
+    const sh_parameter *result = &one->function->signature->result;
+    return result->kind != NULL ? handle_result(one, RETURNED, returned.handle) : value_make(returned, result->type);
 }
 
-static int append_result(PyObject *results, PyObject *result)
+static PyObject *make_tuple(const call *one, sh_value returned)
 {
-    int failed = result == NULL ? -1 : PyList_Append(results, result);
-    Py_XDECREF(result);
-    return failed;
+    const function_object *function = one->function;
+    PyObject *results = PyTuple_New(function->result_count);
+    if (results == NULL)
+        return NULL;
+    Py_ssize_t count = 0;
+    bool is_made = true;
+    if (!function->is_result_hidden)
+        is_made = PyTuple_SetItem(results, count++, returned_result(one, returned)) == 0;
+    for (size_t i = 0; is_made && i < function->signature->parameter_count; i++) {
+        if (function->is_result[i])
+            is_made = PyTuple_SetItem(results, count++, parameter_result(one, i, returned)) == 0;
+    }
+    if (!is_made || PyErr_Occurred())
+        Py_CLEAR(results);
+    return results;
 }
 
 /* What is returned, then what comes out, in its order: alone, or in a tuple; None where there is nothing. */
 static PyObject *make_results(const call *one, sh_value returned)
 {
-    const sh_signature *signature = one->function->signature;
-    PyObject *results = PyList_New(0);
-    int failed = results == NULL ? -1 : 0;
-    if (failed == 0 && signature->result.kind != NULL)
-        failed = append_result(results, handle_result(one, RETURNED, returned.handle));
-    else if (failed == 0 && !is_result_hidden(signature))
-        failed = append_result(results, value_make(returned, signature->result.type));
-    for (size_t i = 0; failed == 0 && i < signature->parameter_count; i++) {
-        if (is_result(signature, i))
-            failed = append_result(results, parameter_result(one, i, returned));
-    }
-    PyObject *answer = NULL;
-    if (failed == 0 && PyList_Size(results) == 0)
-        answer = Py_NewRef(Py_None);
-    else if (failed == 0)
-        answer = PyList_Size(results) == 1 ? Py_NewRef(PyList_GetItem(results, 0)) : PyList_AsTuple(results);
-    Py_XDECREF(results);
-    return answer;
+    const function_object *function = one->function;
+    if (function->result_count == 0)
+        return Py_NewRef(Py_None);
+    if (function->result_count > 1)
+        return make_tuple(one, returned);
+    if (!function->is_result_hidden)
+        return returned_result(one, returned);
+    size_t i = 0;
+    while (!function->is_result[i])
+        i++;
+    return parameter_result(one, i, returned);
 }
 
 /* ---- what went wrong --------------------------------------------------------------------------------------------- */
@@ -413,6 +433,21 @@ static PyObject *make_call(call *one)
     return os_error == EINTR && PyErr_CheckSignals() != 0 ? NULL : raise_system(one, os_error);
 }
 
+/* Clears no more than is used: most functions have few parameters, and the whole is several kilobytes. */
+static void call_begin(call *one, const function_object *function, module_state *state)
+{
+    size_t count = function->signature->parameter_count;
+    one->function = function;
+    one->state = state;
+    memset(one->values, 0, count * sizeof *one->values);
+    memset(one->views, 0, count * sizeof *one->views);
+    memset(one->kept, 0, count * sizeof *one->kept);
+    memset(one->given, 0, count * sizeof *one->given);
+    memset(one->made, 0, count * sizeof *one->made);
+    one->made[RETURNED] = NULL;
+    one->spare = NULL;
+}
+
 /* A handle that a failed call has left there is closed without a warning: the script never had it. */
 static void drop_made(handle_object *made, bool failed)
 {
@@ -432,11 +467,11 @@ static void call_end(call *one, bool failed)
         if (one->views[i].obj != NULL)
             PyBuffer_Release(&one->views[i]);
         Py_XDECREF(one->kept[i]);
-    }
-    for (size_t i = 0; i <= RETURNED; i++) {
         if (one->made[i] != NULL)
             drop_made(one->made[i], failed);
     }
+    if (one->made[RETURNED] != NULL)
+        drop_made(one->made[RETURNED], failed);
     free(one->spare);
     PyErr_Restore(type, value, traceback);
 }
@@ -447,7 +482,8 @@ PyObject *function_call(PyObject *self, PyObject *arguments, PyObject *keywords)
         PyErr_SetString(PyExc_TypeError, "functions of C have no names for their arguments: pass them in their order");
         return NULL;
     }
-    call one = {.function = (function_object *)self, .state = state_of(self)};
+    call one;
+    call_begin(&one, (function_object *)self, state_of(self));
     PyObject *answer = NULL;
     lease_end_stranded();
     if (read_arguments(&one, arguments) == 0 && make_outputs(&one) == 0 && make_spare(&one) == 0)

@@ -124,6 +124,7 @@ static PyObject *function_make(module_state *state, sh_call_descriptor *descript
     self->address = address;
     self->text = Py_NewRef(text);
     self->kinds = Py_NewRef(kinds);
+    function_plan(self);
     return (PyObject *)self;
 }
 

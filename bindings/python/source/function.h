@@ -14,10 +14,16 @@ typedef struct function_object {
     void (*address)(void);
     PyObject *text;
     PyObject *kinds; /* a tuple: the kinds of the script that the signature may name */
+    Py_ssize_t passed_count;
+    Py_ssize_t result_count;            /* with what is returned */
+    bool is_result_hidden;              /* what is returned says nothing that the script does not know otherwise */
+    bool is_passed[SH_CALL_PARAMETERS]; /* by the script */
+    bool is_result[SH_CALL_PARAMETERS]; /* it comes out, for the script */
 } function_object;
 
 /* One call. Lives on the stack.
- * Invariant: what is set in views, kept, made and spare is given back by call_end. */
+ * Invariant: of the arrays as many are set as there are parameters, and the last one of made; what views, kept, made
+ * and spare hold is given back by call_end. */
 typedef struct call {
     const function_object *function;
     module_state *state;
@@ -31,6 +37,8 @@ typedef struct call {
 
 /* ---- call.c ------------------------------------------------------------------------------------------------------ */
 
+/* Fills in what each parameter is for the script. */
+void function_plan(function_object *function);
 PyObject *function_call(PyObject *self, PyObject *arguments, PyObject *keywords);
 
 /* ---- value.c ----------------------------------------------------------------------------------------------------- */

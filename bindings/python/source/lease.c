@@ -42,12 +42,27 @@ static uint64_t thread_number(void)
     return this_thread;
 }
 
+/* Only of a closed handle the end may be a release, for which the lock is given up. One that is closed in between is
+ * released with the lock held, or, when that is written in Python, by home_release_waiting. */
 static void end_and_free(thread_lease *held)
 {
-    gil_leave();
+    bool is_closed = sh_is_closed(held->lease.handle);
+    if (is_closed)
+        gil_leave();
     sh_lease_end(&held->lease);
-    gil_enter();
+    if (is_closed)
+        gil_enter();
     free(held);
+}
+
+static void give_back(sh_handle *counted)
+{
+    bool is_closed = sh_is_closed(counted);
+    if (is_closed)
+        gil_leave();
+    (void)sh_dangerous_release(counted); /* a release that fails is told by an event */
+    if (is_closed)
+        gil_enter();
 }
 
 void lease_end_stranded(void)
@@ -114,11 +129,8 @@ static void lease_end(lease_object *self)
     sh_handle *counted = self->counted;
     self->held = NULL;
     self->counted = NULL;
-    if (counted != NULL) {
-        gil_leave();
-        (void)sh_dangerous_release(counted); /* a release that fails is told by an event */
-        gil_enter();
-    }
+    if (counted != NULL)
+        give_back(counted);
     if (held == NULL)
         return;
     if (held->thread == thread_number()) {
