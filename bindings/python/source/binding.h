@@ -63,7 +63,8 @@ typedef enum error_class {
 
 enum { BUILT_IN_KINDS = 5 };
 
-/* Invariant: everything is set once the module's exec has ended without an exception, and until its clear. */
+/* Invariant: everything but seen_code is set once the module's exec has ended without an exception, and until its
+ * clear. */
 typedef struct module_state {
     home *home;
     PyTypeObject *owner_type;
@@ -73,6 +74,8 @@ typedef struct module_state {
     PyTypeObject *function_type;
     PyObject *kinds[BUILT_IN_KINDS];
     PyObject *errors[ERROR_COUNT];
+    PyCodeObject *seen_code; /* whose scopes lease.c has looked at last, and what it found; or NULL */
+    bool seen_is_resumable;
 } module_state;
 
 /* Of an object whose type is one of ours: all are final. */

@@ -62,18 +62,6 @@ void function_plan(function_object *function)
     }
 }
 
-/* "read: n", for messages. Valid until the next call on this thread. */
-static const char *name_of(const sh_signature *signature, size_t number)
-{
-    static __thread char text[160];
-    const char *name = signature->parameters[number - 1].name;
-    if (name != NULL)
-        (void)PyOS_snprintf(text, sizeof text, "%.60s: %.60s", signature->name, name);
-    else
-        (void)PyOS_snprintf(text, sizeof text, "%.60s: parameter %zu", signature->name, number);
-    return text;
-}
-
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static int read_handle(call *one, size_t i, PyObject *object)
@@ -104,7 +92,7 @@ static int imply_length(call *one, size_t number, Py_ssize_t length)
         bool shares = one->function->signature->parameters[i].length == number && one->views[i].obj != NULL;
         if (shares && one->views[i].len != length) {
             PyErr_Format(PyExc_ValueError, "%s is the length of several buffers, which are not equally long",
-                         name_of(one->function->signature, number));
+                         parameter_name(one->function->signature, number));
             return -1;
         }
     }
@@ -130,8 +118,7 @@ static int read_buffer(call *one, size_t i, PyObject *object)
 static int read_struct(call *one, size_t i, PyObject *object)
 {
     const function_object *function = one->function;
-    one->kept[i] = value_pack(object, &function->signature->parameters[i],
-                              sh_call_size_bytes(function->descriptor, i + 1), name_of(function->signature, i + 1));
+    one->kept[i] = value_pack(object, function->signature, i + 1, sh_call_size_bytes(function->descriptor, i + 1));
     if (one->kept[i] == NULL)
         return -1;
     one->values[i].pointer = PyBytes_AsString(one->kept[i]);
@@ -151,7 +138,7 @@ static int read_argument(call *one, size_t i, PyObject *object)
     case SH_TYPE_STRUCT:
         return read_struct(one, i, object);
     default:
-        return value_read(object, parameter->type, name_of(one->function->signature, i + 1), &one->values[i]);
+        return value_read(object, parameter->type, one->function->signature, i + 1, &one->values[i]);
     }
 }
 
@@ -179,7 +166,7 @@ static int make_buffer(call *one, size_t i)
     size_t length = signature->parameters[i].length;
     uint64_t size = one->values[length - 1].u;
     if (size > PY_SSIZE_T_MAX) {
-        PyErr_Format(PyExc_ValueError, "%s is a length: a number from 0 on", name_of(signature, length));
+        PyErr_Format(PyExc_ValueError, "%s is a length: a number from 0 on", parameter_name(signature, length));
         return -1;
     }
     one->kept[i] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);

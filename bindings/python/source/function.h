@@ -43,11 +43,14 @@ PyObject *function_call(PyObject *self, PyObject *arguments, PyObject *keywords)
 
 /* ---- value.c ----------------------------------------------------------------------------------------------------- */
 
-/* A number, pointer or bool of a C type, from a script's object. 0, or -1 with an exception that names what. */
-int value_read(PyObject *object, sh_type type, const char *what, sh_value *out_value);
+/* "read: n", for messages. Valid until the next call on this thread. Numbers are from 1. */
+const char *parameter_name(const sh_signature *signature, size_t number);
+/* A number, pointer or bool of a C type, from a script's object. 0, or -1 with an exception that names the parameter.
+ */
+int value_read(PyObject *object, sh_type type, const sh_signature *signature, size_t parameter, sh_value *out_value);
 /* And back. A new reference. */
 PyObject *value_make(sh_value value, sh_type type);
 /* A struct by value, from a sequence of its members: bytes that look like it. NULL with an exception. */
-PyObject *value_pack(PyObject *members, const sh_parameter *parameter, size_t size_bytes, const char *what);
+PyObject *value_pack(PyObject *members, const sh_signature *signature, size_t number, size_t size_bytes);
 
 #endif

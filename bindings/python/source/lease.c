@@ -82,19 +82,30 @@ void lease_end_stranded(void)
 
 /* ---- beginning and ending ---------------------------------------------------------------------------------------- */
 
-/* Whether the scope that calls us can be left and entered again. */
-static bool is_resumable(void)
+static bool is_code_resumable(PyCodeObject *code)
+{
+    PyObject *flags = PyObject_GetAttrString((PyObject *)code, "co_flags");
+    long bits = flags == NULL ? RESUMABLE : PyLong_AsLong(flags);
+    Py_XDECREF(flags);
+    PyErr_Clear();
+    return (bits & RESUMABLE) != 0;
+}
+
+/* Whether the scope that calls us can be left and entered again. Asked of each code once, in a loop. */
+static bool is_resumable(module_state *state)
 {
     PyFrameObject *frame = PyEval_GetFrame();
     if (frame == NULL)
         return true;
     PyCodeObject *code = PyFrame_GetCode(frame);
-    PyObject *flags = PyObject_GetAttrString((PyObject *)code, "co_flags");
+    if (code != state->seen_code) {
+        PyCodeObject *before = state->seen_code;
+        state->seen_is_resumable = is_code_resumable(code);
+        state->seen_code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+        Py_XDECREF((PyObject *)before);
+    }
     Py_DECREF(code);
-    long bits = flags == NULL ? RESUMABLE : PyLong_AsLong(flags);
-    Py_XDECREF(flags);
-    PyErr_Clear();
-    return (bits & RESUMABLE) != 0;
+    return state->seen_is_resumable;
 }
 
 static sh_status begin_counted(lease_object *self, sh_handle *h)
@@ -156,7 +167,7 @@ static PyObject *lease_enter(PyObject *object, PyObject *unused)
     if (is_active(self))
         return PyErr_Format(state->errors[ERROR_BASE], "lease: it is entered already: make one for each scope");
     sh_handle *h = handle_inner(self->handle);
-    sh_status status = self->anywhere || is_resumable() ? begin_counted(self, h) : begin_held(self, h);
+    sh_status status = self->anywhere || is_resumable(state) ? begin_counted(self, h) : begin_held(self, h);
     if (status != SH_OK)
         return error_raise(state, status, "lease");
     return PyLong_FromSsize_t((Py_ssize_t)self->raw);

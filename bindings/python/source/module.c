@@ -108,6 +108,7 @@ static int module_exec(PyObject *module)
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     module_state *state = PyModule_GetState(module);
+    Py_VISIT(state->seen_code);
     Py_VISIT(state->owner_type);
     Py_VISIT(state->handle_type);
     Py_VISIT(state->lease_type);
@@ -123,6 +124,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 static int module_clear(PyObject *module)
 {
     module_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->seen_code);
     Py_CLEAR(state->owner_type);
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->lease_type);

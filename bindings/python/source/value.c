@@ -32,16 +32,29 @@ static const type_row types[] = {
     INTEGER_TYPES(TYPE_ROW)[SH_TYPE_BOOL] = {sizeof(bool), false, false}, [SH_TYPE_F32] = {sizeof(float), false, false},
     [SH_TYPE_F64] = {sizeof(double), false, false}, [SH_TYPE_POINTER] = {sizeof(void *), false, false}};
 
+/* Only for messages: it takes longer than the conversion. */
+const char *parameter_name(const sh_signature *signature, size_t number)
+{
+    static __thread char text[160];
+    const char *name = signature->parameters[number - 1].name;
+    if (name != NULL)
+        (void)PyOS_snprintf(text, sizeof text, "%.60s: %.60s", signature->name, name);
+    else
+        (void)PyOS_snprintf(text, sizeof text, "%.60s: parameter %zu", signature->name, number);
+    return text;
+}
+
 /* ---- from Python ------------------------------------------------------------------------------------------------- */
 
-static int out_of_range(const char *what, PyObject *number, const type_row *row)
+static int out_of_range(PyObject *number, const type_row *row, const sh_signature *signature, size_t parameter)
 {
-    PyErr_Format(PyExc_OverflowError, "%s: %R does not fit into %zu %s bits", what, number, row->size_bytes * 8,
-                 row->is_signed ? "signed" : "unsigned");
+    PyErr_Format(PyExc_OverflowError, "%s: %R does not fit into %zu %s bits", parameter_name(signature, parameter),
+                 number, row->size_bytes * 8, row->is_signed ? "signed" : "unsigned");
     return -1;
 }
 
-static int integer_fit(PyObject *number, const type_row *row, const char *what, sh_value *out_value)
+static int integer_fit(PyObject *number, const type_row *row, const sh_signature *signature, size_t parameter,
+                       sh_value *out_value)
 {
     unsigned unused = 64 - (unsigned)row->size_bytes * 8;
     bool fits;
@@ -55,17 +68,18 @@ static int integer_fit(PyObject *number, const type_row *row, const char *what, 
     if (fits)
         return 0;
     PyErr_Clear(); /* CPython's own words name types of C that are not the signature's */
-    return out_of_range(what, number, row);
+    return out_of_range(number, row, signature, parameter);
 }
 
-static int integer_read(PyObject *object, const type_row *row, const char *what, sh_value *out_value)
+static int integer_read(PyObject *object, const type_row *row, const sh_signature *signature, size_t parameter,
+                        sh_value *out_value)
 {
     PyObject *number = PyNumber_Index(object);
     if (number == NULL) {
-        PyErr_Format(PyExc_TypeError, "%s: a number is needed, not %R", what, object);
+        PyErr_Format(PyExc_TypeError, "%s: a number is needed, not %R", parameter_name(signature, parameter), object);
         return -1;
     }
-    int failed = integer_fit(number, row, what, out_value);
+    int failed = integer_fit(number, row, signature, parameter, out_value);
     Py_DECREF(number);
     return failed;
 }
@@ -77,10 +91,10 @@ static int bool_read(PyObject *object, sh_value *out_value)
     return is_true < 0 ? -1 : 0;
 }
 
-int value_read(PyObject *object, sh_type type, const char *what, sh_value *out_value)
+int value_read(PyObject *object, sh_type type, const sh_signature *signature, size_t parameter, sh_value *out_value)
 {
     if (types[type].is_integer)
-        return integer_read(object, &types[type], what, out_value);
+        return integer_read(object, &types[type], signature, parameter, out_value);
     if (type == SH_TYPE_BOOL)
         return bool_read(object, out_value);
     if (type == SH_TYPE_POINTER) {
@@ -135,14 +149,15 @@ static void store(char *place, const sh_value *value, sh_type type)
     }
 }
 
-static int pack_members(PyObject *members, const sh_parameter *parameter, char *bytes, const char *what)
+static int pack_members(PyObject *members, const sh_signature *signature, size_t number, char *bytes)
 {
+    const sh_parameter *parameter = &signature->parameters[number - 1];
     size_t end = 0;
     for (size_t i = 0; i < parameter->member_count; i++) {
         sh_type type = parameter->members[i].type;
         size_t size_bytes = types[type].size_bytes;
         sh_value value = {.u = 0};
-        if (value_read(PyTuple_GetItem(members, (Py_ssize_t)i), type, what, &value) != 0)
+        if (value_read(PyTuple_GetItem(members, (Py_ssize_t)i), type, signature, number, &value) != 0)
             return -1;
         end = (end + size_bytes - 1) / size_bytes * size_bytes;
         store(bytes + end, &value, type);
@@ -151,20 +166,21 @@ static int pack_members(PyObject *members, const sh_parameter *parameter, char *
     return 0;
 }
 
-PyObject *value_pack(PyObject *object, const sh_parameter *parameter, size_t size_bytes, const char *what)
+PyObject *value_pack(PyObject *object, const sh_signature *signature, size_t number, size_t size_bytes)
 {
+    const sh_parameter *parameter = &signature->parameters[number - 1];
     PyObject *members = PySequence_Tuple(object);
     if (members == NULL)
         return NULL;
     PyObject *bytes = NULL;
     if ((size_t)PyTuple_Size(members) != parameter->member_count)
-        PyErr_Format(PyExc_ValueError, "%s: the struct has %zu members, not %zd", what, parameter->member_count,
-                     PyTuple_Size(members));
+        PyErr_Format(PyExc_ValueError, "%s: the struct has %zu members, not %zd", parameter_name(signature, number),
+                     parameter->member_count, PyTuple_Size(members));
     else
         bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size_bytes);
     if (bytes != NULL) {
         memset(PyBytes_AsString(bytes), 0, size_bytes);
-        if (pack_members(members, parameter, PyBytes_AsString(bytes), what) != 0)
+        if (pack_members(members, signature, number, PyBytes_AsString(bytes)) != 0)
             Py_CLEAR(bytes);
     }
     Py_DECREF(members);
