@@ -205,8 +205,8 @@ sh_handle *handle_inner(PyObject *self);
 /* close(timeout=…) */
 PyObject *handle_close(PyObject *self, PyObject *arguments, PyObject *keywords);
 /* _watch(callback) and _unwatch(callback): who is called, without arguments, once the handle is closed. */
-PyObject *handle_watch(PyObject *self, PyObject *callback);
-PyObject *handle_unwatch(PyObject *self, PyObject *callback);
+PyObject *handle_watch(PyObject *object, PyObject *callback);
+PyObject *handle_unwatch(PyObject *object, PyObject *callback);
 
 /* ---- transfer.c -------------------------------------------------------------------------------------------------- */
 
@@ -227,7 +227,7 @@ PyObject *handle_duplicate(PyObject *self, PyObject *unused);
 
 extern PyType_Spec lease_spec;
 
-PyObject *handle_lease(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *handle_lease(PyObject *handle, PyObject *arguments, PyObject *keywords);
 /* Ends the leases of this thread that were ended on another one. */
 void lease_end_stranded(void);
 

@@ -246,12 +246,13 @@ static int make_spare(call *one)
 static void take_back(call *one, handle_object *given, sh_handle *again)
 {
     core *owned = given->owned;
-    *one->spare = (core){.handle = owned->handle,
-                         .kind = (kind_object *)Py_NewRef((PyObject *)owned->kind),
-                         .birth = owned->birth,
-                         .former = owned->former};
+    core *spare = one->spare;
+    *spare = (core){.handle = owned->handle,
+                    .kind = (kind_object *)Py_NewRef((PyObject *)owned->kind),
+                    .birth = owned->birth,
+                    .former = owned->former};
     owned->handle = again;
-    owned->former = one->spare;
+    owned->former = spare;
     one->spare = NULL;
 }
 
@@ -263,7 +264,7 @@ static void store_handles(call *one, sh_handle *returned)
         sh_handle *before = one->given[i] == NULL ? NULL : one->given[i]->owned->handle;
         if (signature->parameters[i].kind == NULL || now == NULL || now == before)
             continue;
-        if (signature->parameters[i].direction == SH_DIRECTION_CONSUME)
+        if (one->given[i] != NULL && one->spare != NULL && signature->parameters[i].direction == SH_DIRECTION_CONSUME)
             take_back(one, one->given[i], now);
         else
             adopt(one->made[i], now);

@@ -114,7 +114,9 @@ sh_handle *handle_inner(PyObject *self)
 static void handle_finalize(PyObject *object)
 {
     const core *owned = ((handle_object *)object)->owned;
-    sh_handle *h = owned == NULL ? NULL : owned->handle;
+    if (owned == NULL)
+        return;
+    const sh_handle *h = owned->handle;
     if (sh_is_closed(h) || sh_is_invalid(h) || !sh_owns_handle(h))
         return; /* also where there is none, or it holds nothing */
     PyObject *type, *value, *traceback;

@@ -229,6 +229,12 @@ static sh_kind *kind_define(const char *name, const kind_object *base_or_null, P
     return NULL;
 }
 
+static void kind_undo(sh_kind *kind)
+{
+    free((void *)(uintptr_t)kind->name);
+    free(kind);
+}
+
 static bool is_callable_or_none(PyObject *object, const char *what)
 {
     if (object == Py_None || PyCallable_Check(object))
@@ -258,8 +264,10 @@ static PyObject *kind_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (kind == NULL)
         return NULL;
     kind_object *self = (kind_object *)kind_wrap(state, kind, (PyObject *)base_kind);
-    if (self == NULL)
+    if (self == NULL) {
+        kind_undo(kind); /* nobody has seen it */
         return NULL;
+    }
     self->release = Py_NewRef(release);
     self->duplicate = duplicate == Py_None ? NULL : Py_NewRef(duplicate);
     return (PyObject *)self;
