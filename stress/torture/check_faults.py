@@ -15,9 +15,11 @@ CANNOT_FAIL = [
     "AO_", "__", "_GLOBAL_", "_ITM_", "_U", "abort", "mem", "str", "snprintf", "vsnprintf",  # the compiler's, and text
     "free", "getpid", "gettid", "clock_gettime", "nanosleep",  # a sleep that is cut short is no error here
     "dlerror",
+    "ffi_call", "ffi_prep_cif", "ffi_type_",  # whose types and convention are libffi's own
     "pthread_attr_", "pthread_cond", "pthread_mutex_", "pthread_self", "pthread_setcancelstate", "pthread_setname_np",
     "pthread_sigmask", "sem_init", "sem_post", "sem_trywait", "sigaddset", "sigdelset", "sigemptyset", "sigfillset",
-    "GC_allow_register_threads", "GC_base", "GC_call_with_alloc_lock", "GC_free", "GC_gcollect", "GC_get_gc_no",
+    "GC_allow_register_threads", "GC_base", "GC_call_with_alloc_lock", "GC_do_blocking", "GC_free", "GC_gcollect",
+    "GC_get_gc_no",
     "GC_get_java_finalization", "GC_get_min_bytes_allocd", "GC_get_on_collection_event", "GC_get_suspend_signal", "GC_get_thr_restart_signal",
     "GC_init", "GC_invoke_finalizers", "GC_is_", "GC_new_", "GC_register_disclaim_proc", "GC_register_my_thread",
     "GC_set_", "GC_should_invoke_finalizers", "GC_thread_is_registered", "GC_unregister_my_thread",
