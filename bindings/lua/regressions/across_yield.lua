@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A coroutine keeps a number over a yield; meanwhile somebody else closes the file.
-package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
+package.path = arg[0]:match "^(.*)regressions/" .. "tests/?.lua;" .. package.path
 local descriptor = require "descriptor"
 
 local function write_late(number)

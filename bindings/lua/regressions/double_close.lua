@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The second close closes a third party's file, which then writes into the stranger's.
-package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
+package.path = arg[0]:match "^(.*)regressions/" .. "tests/?.lua;" .. package.path
 local descriptor = require "descriptor"
 
 local function write_by_third_party(close_again, ours, strangers)

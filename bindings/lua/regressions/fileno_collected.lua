@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A number outlives its file: nothing reaches the file any more, a collection closes it, and the number is a stranger's.
-package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
+package.path = arg[0]:match "^(.*)regressions/" .. "tests/?.lua;" .. package.path
 local descriptor = require "descriptor"
 
 require "regression".run("fileno_collected", "ours", {

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Every regression program, a few tries each way. It fails when the plain way misdirects nothing, since it could then not
 -- see it either way, and when the way through safehandle misdirects anything.
-local directory = arg[0]:match "^.*/"
+local directory = arg[0]:match "^(.*)tests/" .. "regressions/"
 local programs = {"fileno_collected", "across_yield", "double_close"}
 local tries, failed = 50, false
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- What a call of a C function with a descriptor costs: lua5.4 cost/cost.lua [ROUNDS]. Prints lines of JSON; medians of
+-- What a call of a C function with a descriptor costs: lua5.4 cost.lua [ROUNDS]. Prints lines of JSON; medians of
 -- rounds in which all take their turn. LuaJIT's ffi, and luaposix (which Debian 12 has not packaged for Lua 5.4), run in
 -- luajit, a process for each round.
-local directory = arg[0]:match "^.*/" or "./"
+local directory = (arg[0]:match "^.*/" or "./") .. "tests/"
 package.path = directory .. "?.lua;" .. package.path
 local measure = require "measure"
 local sh = require "safehandle"
