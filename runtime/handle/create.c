@@ -337,9 +337,15 @@ static sh_status duplicate_used(sh_handle *h, const sh_site *site, sh_handle **o
     sh_status status = create_like(h, site, &copy);
     if (status == SH_OK)
         status = open_into(&copy, 1, duplicate_raw, h);
-    if (status == SH_OK)
-        *out_copy = copy;
-    return status;
+    if (status != SH_OK)
+        return status;
+    /* Whoever closed h meanwhile may have buried its number first (wake.c): then this is a copy of the tombstone. */
+    if (sh_is_closed(h)) {
+        close_unborn(copy);
+        return SH_E_CLOSED;
+    }
+    *out_copy = copy;
+    return SH_OK;
 }
 
 sh_status sh_duplicate_at(sh_handle *h, const sh_site *site_or_null, sh_handle **out_copy)

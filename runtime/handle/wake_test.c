@@ -126,6 +126,35 @@ Test(wake, a_number_that_was_buried_is_known)
     (void)close(write_end);
 }
 
+static void *close_and_wait(void *h)
+{
+    cr_expect_eq(sh_close_wait(h, LONG_MS), SH_OK);
+    return NULL;
+}
+
+static pthread_t closer;
+
+static void close_beside(void *h)
+{
+    (void)pthread_create(&closer, NULL, close_and_wait, h);
+    while (!is_tombstone(number_of(h)))
+        platform_sleep_ms(1);
+}
+
+Test(wake, a_copy_is_never_one_of_a_tombstone, .timeout = 20)
+{
+    int write_end;
+    sh_handle *h = make_pipe(&sh_kind_pipe, &write_end), *copy = NULL;
+    size_t before = testing_open_descriptors();
+    testing_at("handle.made", 1, close_beside, h);
+    cr_expect_eq(sh_duplicate(h, &copy), SH_E_CLOSED);
+    testing_at_nothing();
+    (void)pthread_join(closer, NULL);
+    cr_expect_null(copy);
+    cr_expect_eq(testing_open_descriptors(), before - 1);
+    (void)close(write_end);
+}
+
 static int stranger;
 
 static void leave_and_recycle(void *self)
