@@ -314,9 +314,15 @@ static sh_call_descriptor *copy(const sh_signature *signature)
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
+/* Written so that whoever reads without knowing it sees it: there is a table where there are parameters. */
+static size_t count_parameters(const sh_call_descriptor *made)
+{
+    return made->signature.parameters == NULL ? 0 : made->signature.parameter_count;
+}
+
 static void plan_handles(sh_call_descriptor *made, sh_direction direction)
 {
-    for (size_t i = 0; i < made->signature.parameter_count; i++) {
+    for (size_t i = 0; i < count_parameters(made); i++) {
         const sh_parameter *planned = &made->signature.parameters[i];
         if (planned->kind != NULL && planned->direction == direction)
             made->handles[made->handle_count++] = (call_handle){
@@ -326,7 +332,7 @@ static void plan_handles(sh_call_descriptor *made, sh_direction direction)
 
 static void plan_plain(sh_call_descriptor *made)
 {
-    for (size_t i = 0; i < made->signature.parameter_count; i++) {
+    for (size_t i = 0; i < count_parameters(made); i++) {
         const sh_parameter *planned = &made->signature.parameters[i];
         if (planned->kind != NULL)
             continue;
@@ -356,7 +362,7 @@ static void plan_direct(sh_call_descriptor *made)
     made->result_unused_bits = size_bytes == 0 ? 0 : (uint8_t)(8 * (sizeof(uint64_t) - size_bytes));
     made->is_direct = DIRECT_IS_POSSIBLE && made->signature.parameter_count <= DIRECT_REGISTERS &&
                       type != SH_TYPE_F32 && type != SH_TYPE_F64;
-    for (size_t i = 0; i < made->signature.parameter_count; i++)
+    for (size_t i = 0; i < count_parameters(made); i++)
         made->is_direct = made->is_direct && fits_register(&made->signature.parameters[i]);
 }
 
