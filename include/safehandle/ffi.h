@@ -238,6 +238,8 @@ typedef struct sh_call {
  * SH_E_TIMEOUT    somebody is using the handle to be consumed, or it is given to the same call twice. Where a user came
  *                 in this very moment, the handle is closed, and that user releases it
  * SH_E_NOMEM, SH_E_OVERFLOW, SH_E_UNSUPPORTED   as sh_lease_begin and sh_create
+ * SH_E_UNSUPPORTED  also: the system has forbidden membarrier(2) since sh_init, so nobody knows whether the handle to
+ * be consumed is in use: it is closed and stays so (sh_close's SH_E_SYSTEM); an event says so
  *
  * On failure nothing is held, and values are as they were.
  */

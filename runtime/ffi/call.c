@@ -82,6 +82,8 @@ static sh_status consume(sh_call *call, sh_call_error *error)
         return SH_OK;
     sh_handle *h = call->values[d->handles[i].parameter].handle;
     sh_status status = close_surrender(h, &call->places[i].raw);
+    if (status == SH_E_SYSTEM) /* which a caller would take for the callee's */
+        status = SH_E_UNSUPPORTED;
     if (status != SH_OK)
         explain_refusal(error, &d->signature, d->handles[i].parameter, h, status);
     return status;
@@ -186,11 +188,19 @@ bool call_has_failed(const sh_call_descriptor *d, sh_value returned)
     }
 }
 
+/* A narrow type does not hold every kind's word for none: -1 comes back from an u32 as 4294967295. */
+static bool is_none(const call_handle *asked, sh_raw raw)
+{
+    sh_raw none;
+    layout_write(&none, asked->type, asked->kind->invalid_value);
+    return raw == (sh_raw)layout_read(&none, asked->type);
+}
+
 /* The handle that the value is in now; NULL: it is none, and the wrapper is gone. */
-static sh_handle *keep(sh_handle *wrapper, sh_raw raw)
+static sh_handle *keep(const call_handle *asked, sh_handle *wrapper, sh_raw raw)
 {
     /* Closed by an unload meanwhile, it has released the value. */
-    if (sh_set_handle(wrapper, raw) != SH_E_INVALID)
+    if (!is_none(asked, raw) && sh_set_handle(wrapper, raw) != SH_E_INVALID)
         return wrapper;
     close_unborn(wrapper);
     return NULL;
@@ -205,15 +215,16 @@ static void store_inout(sh_call *call, size_t i, sh_raw raw)
     if (raw == (sh_raw)layout_read(&before, asked->type))
         close_unborn(place->wrapper);
     else
-        call->values[asked->parameter].handle = keep(place->wrapper, raw);
+        call->values[asked->parameter].handle = keep(asked, place->wrapper, raw);
 }
 
 /* One that was consumed is the callee's, unless it has failed. */
 static void store_consumed(sh_call *call, size_t i, bool failed)
 {
+    const call_handle *asked = &call->descriptor->handles[i];
     struct sh_call_place *place = &call->places[i];
     if (failed)
-        call->values[call->descriptor->handles[i].parameter].handle = keep(place->wrapper, place->raw);
+        call->values[asked->parameter].handle = keep(asked, place->wrapper, place->raw);
     else
         close_unborn(place->wrapper);
 }
@@ -230,7 +241,7 @@ static void store(sh_call *call, size_t i, bool failed)
     if (asked->direction == SH_DIRECTION_INOUT)
         store_inout(call, i, raw);
     else
-        call->values[asked->parameter].handle = keep(place->wrapper, raw);
+        call->values[asked->parameter].handle = keep(asked, place->wrapper, raw);
 }
 
 /* Answers whether the call has failed. */
@@ -240,7 +251,8 @@ static bool store_all(sh_call *call, sh_value returned, bool failed, sh_handle *
     size_t end = d->handle_count;
     if (d->signature.result.kind != NULL) {
         end--;
-        *out_returned = keep(call->places[end].wrapper, failed ? d->handles[end].kind->invalid_value : returned.i);
+        const call_handle *asked = &d->handles[end];
+        *out_returned = keep(asked, call->places[end].wrapper, failed ? asked->kind->invalid_value : returned.i);
         failed = *out_returned == NULL;
     }
     for (size_t i = d->first_made; i < end; i++)

@@ -860,6 +860,40 @@ static void lease_elsewhere(sh_handle *h)
     (void)lease_once(h);
 }
 
+static int refuse(sh_raw raw, void *context)
+{
+    (void)raw;
+    (void)context;
+    cr_expect(false, "there was nothing to release");
+    return 0;
+}
+
+static uint32_t give_none(void)
+{
+    return UINT32_MAX;
+}
+
+static void write_none(uint32_t *out)
+{
+    *out = UINT32_MAX;
+}
+
+Test(call, knows_a_kinds_none_in_a_narrow_type)
+{
+    static const sh_kind texture = {.name = "texture", .invalid_value = -1, .release = refuse};
+    static const sh_kind *const textures[] = {&texture};
+    sh_call_descriptor *giving, *writing;
+    cr_assert_eq(sh_call_parse("texture:u32 give()", textures, 1, NULL, &giving, NULL), SH_OK);
+    cr_assert_eq(sh_call_parse("void write(texture:u32 out)", textures, 1, NULL, &writing, NULL), SH_OK);
+    sh_value value, returned = {.u = 1};
+    cr_expect_eq(sh_call_make(giving, FUNCTION(give_none), NULL, NULL, &returned, NULL), SH_E_SYSTEM);
+    cr_expect_null(returned.handle);
+    cr_expect_eq(sh_call_make(writing, FUNCTION(write_none), &value, NULL, &returned, NULL), SH_OK);
+    cr_expect_null(value.handle);
+    sh_call_descriptor_free(giving);
+    sh_call_descriptor_free(writing);
+}
+
 Test(consume, gives_away_what_other_threads_have_used)
 {
     sh_handle *h = thing(7);
@@ -873,7 +907,7 @@ Test(consume, says_when_there_is_no_barrier)
     sh_handle *h = thing(7);
     lease_elsewhere(h);
     testing_from("platform.barrier", 1, NULL, NULL);
-    cr_expect_eq(consume(&h, NULL), SH_E_SYSTEM);
+    cr_expect_eq(consume(&h, NULL), SH_E_UNSUPPORTED);
     testing_at_nothing();
     cr_expect_eq(callee.calls, 0);
     cr_expect_eq(testing_events(SH_EVENT_LEAKED_REFERENCE, NULL), 1);

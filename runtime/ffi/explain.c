@@ -162,6 +162,10 @@ static void explain_given(sh_call_error *error, const char *wanted, const sh_han
         append(error, " is in use, so it cannot be given away: the callee would take it from under its users. End "
                       "their uses first; sh_holders says who they are.");
         break;
+    case SH_E_UNSUPPORTED:
+        append(error, " was leased by other threads, and the system has forbidden membarrier(2) since: nobody knows "
+                      "whether they still use it, so it is closed and not given away.");
+        break;
     default:
         append(error, ": %s", sh_status_message(status));
         break;

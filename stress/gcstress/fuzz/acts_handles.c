@@ -191,6 +191,7 @@ void act_duplicate(scene *in, size_t thread, unsigned argument)
     making like = {.owned = true, .interruptible = on->interruptible};
     model_handle *copy = prepare(in, &like, on->domain);
     copy->context = on->context;
+    copy->copy_of = on;
     bool was_unloaded = on->domain != MODEL_ROOT && in->model.domains[on->domain].unloaded.sure;
     in->threads[thread].making = copy;
     model_call call = model_begin(&in->model, thread, on);

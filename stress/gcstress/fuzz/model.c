@@ -195,6 +195,12 @@ bool model_is_over(const model_handle *handle)
 
 /* ---- releases ---------------------------------------------------------------------------------------------------- */
 
+/* A copy that nobody has got yet goes back when the handle that it was made of is closed meanwhile. */
+static bool is_given_up(const model_handle *handle)
+{
+    return handle->h == NULL && handle->copy_of != NULL && handle->copy_of->refusing.maybe;
+}
+
 /* A value that is just being stored may have been refused: then it is released at once, whoever uses the handle. */
 static const char *find_wrong(const model *of, const model_value *value)
 {
@@ -205,7 +211,7 @@ static const char *find_wrong(const model *of, const model_value *value)
         return "though it is not owned";
     if (value->refused)
         return "though it had not been taken";
-    if (!handle->closed.maybe && !model_is_unloading(of, handle))
+    if (!handle->closed.maybe && !model_is_unloading(of, handle) && !is_given_up(handle))
         return "though nothing has closed it";
     if (value->given && handle->invalidated.sure)
         return "though it was set as invalid before";

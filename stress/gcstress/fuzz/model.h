@@ -57,7 +57,8 @@ typedef struct model_handle {
     bool interruptible;
     size_t domain;
     const char *context;
-    model_value *value; /* NULL: unset */
+    model_value *value;                 /* NULL: unset */
+    const struct model_handle *copy_of; /* a duplicate; else NULL */
     model_fact refusing, closed, stored, invalidated;
     bool ended_otherwise; /* something besides set_handle_as_invalid may have closed it */
     bool dropped;         /* the collector has found it dead */
