@@ -146,15 +146,17 @@ static outcome read_more(handle_object *object)
     return more;
 }
 
-/* Pushes the first bytes of what was read ahead, less what is not wanted at their end; takes them only then. */
+/* Pushes the first bytes of what was read ahead, less what is not wanted at their end. They are taken first: the push
+ * copies them, and then may collect, and what a finalizer does with this handle may free what was read ahead. */
 static void push_ahead(lua_State *L, handle_object *object, size_t count, size_t unwanted)
 {
     if (count == 0) {
         lua_pushliteral(L, "");
         return;
     }
-    (void)lua_pushlstring(L, object->ahead->bytes + object->ahead->begin, count - unwanted);
+    const char *first = object->ahead->bytes + object->ahead->begin;
     object->ahead->begin += count;
+    (void)lua_pushlstring(L, first, count - unwanted); /* collects only after it has copied; object may be changed */
 }
 
 /* ---- formats ----------------------------------------------------------------------------------------------------- */

@@ -35,6 +35,21 @@ describe("reading", function()
     assert.are.same({4000, 4000, 2004}, pieces)
   end)
 
+  it("survives finalizers that use the handle it reads", function()
+    local printed = support.run(([[
+      local sh = require "safehandle"
+      local h <close> = sh.open %q
+      for _ = 1, 20 do
+        h:seek "set"
+        for _ in h:lines() do
+          for _ = 1, 3 do setmetatable({}, {__gc = function() pcall(h.seek, h, "cur") end}) end
+        end
+      end
+      print "alive"
+    ]]):format(support.temporary(("a line of some length, to be copied\n"):rep(3000))))
+    assert.are.equal("alive\n", printed)
+  end)
+
   it("keeps a line's beginning when the rest is not there yet", function()
     local read_end <close>, write_end = sh.pipe(sh.O_NONBLOCK)
     write_end:write "be"
