@@ -3,6 +3,7 @@
 #include "module.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -126,6 +127,16 @@ static bool is_owned(lua_State *L, int index)
     return owned;
 }
 
+/* A number that is none, or leads nowhere, would be somebody else's by the time it is closed. EBADF, or 0. */
+static int find_descriptor(lua_State *L, int index, const sh_kind *kind, sh_raw raw)
+{
+    if ((kind->flags & SH_KIND_FD) == 0)
+        return 0;
+    luaL_argcheck(L, raw >= INT_MIN && raw <= INT_MAX, index, "the number is out of the range of descriptors");
+    bool is_invalid = kind->is_invalid != NULL ? kind->is_invalid(raw) : raw == kind->invalid_value;
+    return is_invalid || fcntl((int)raw, F_GETFD) >= 0 ? 0 : EBADF;
+}
+
 /* sh.wrap(raw [, kind [, {owned = false}]]) */
 static int wrap(lua_State *L)
 {
@@ -133,6 +144,8 @@ static int wrap(lua_State *L)
     sh_raw raw = (sh_raw)luaL_checkinteger(L, 1);
     const sh_kind *kind = kind_check(L, 2, &sh_kind_fd);
     bool owned = is_owned(L, 3);
+    if (find_descriptor(L, 1, kind, raw) != 0)
+        return error_answer(L, SH_E_SYSTEM, EBADF, NULL);
     handle_object *made = handle_push_new(L);
     sh_create_options options = handle_options(here, kind);
     options.not_owned = !owned;

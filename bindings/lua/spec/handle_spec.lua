@@ -61,6 +61,20 @@ describe("making handles", function()
     write_end:close()
   end)
 
+  it("wraps no number that is not open, and cuts none", function()
+    for _, number in ipairs {(1 << 32) + 1, -(1 << 32) + 1, math.maxinteger} do
+      assert.matches("range of descriptors", support.thrown(sh.wrap, number))
+    end
+    local h = sh.open "/dev/null"
+    local number = h:lease(function(fd) return fd end)
+    h:close()
+    assert.are.same({nil, "Bad file descriptor", 9, n = 3}, table.pack(sh.wrap(number)))
+    assert.are.same({nil, "Bad file descriptor", 9, n = 3}, table.pack(sh.wrap(number, "fd", {owned = false})))
+    local kind = sh.kind {name = "wide", release = function() end}
+    local wide <close> = sh.wrap(1 << 32, kind)
+    assert.are.equal(1 << 32, wide:lease(function(raw) return raw end))
+  end)
+
   it("collects, and tries again, when descriptors have run out", function()
     local printed = support.run([[
       local sh = require "safehandle"
