@@ -277,7 +277,24 @@ int bytes_read(lua_State *L)
     return read_formats(L, handle_check_open(L, 1), 2, lua_gettop(L));
 }
 
-/* h:write(…): the handle, and how many bytes; or nil, message, errno, and how many before. */
+/* Puts the place of the file where the reader stands. What cannot be sought, or does not really move (an eventfd),
+ * keeps what was read ahead. */
+static void step_back(handle_object *object)
+{
+    off_t ahead = (off_t)count_ahead(object);
+    sh_lease lease;
+    sh_raw raw;
+    if (ahead == 0 || sh_lease_begin_kind(&lease, object->handle, &sh_kind_fd, &raw) != SH_OK)
+        return;
+    off_t before = lseek((int)raw, 0, SEEK_CUR);
+    bool moved = before >= ahead && lseek((int)raw, -ahead, SEEK_CUR) == before - ahead;
+    sh_lease_end(&lease);
+    if (moved)
+        bytes_forget(object);
+}
+
+/* h:write(…), from where the reader stands, as io has it: the handle, and how many bytes; or nil, message, errno, and
+ * how many before. */
 int bytes_write(lua_State *L)
 {
     (void)interpreter_enter(L);
@@ -289,6 +306,7 @@ int bytes_write(lua_State *L)
     for (int index = 2; index <= last; index++) {
         size_t size_bytes;
         const char *bytes = luaL_checklstring(L, index, &size_bytes);
+        step_back(object);
         outcome done = signals ? write_without_signal(object->handle, bytes, size_bytes)
                                : write_all(object->handle, bytes, size_bytes);
         total += done.bytes;

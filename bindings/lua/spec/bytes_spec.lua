@@ -96,6 +96,28 @@ describe("writing", function()
     assert.are.equal("a12.5\0", support.content(path))
   end)
 
+  it("goes to where the reader stands, as io does", function()
+    local path = support.temporary "one\ntwo\nthree\n"
+    local h <close> = sh.open(path, "r+")
+    assert.are.equal("one", h:read "l")
+    h:write("TW", "O")
+    assert.are.equal("one\nTWO\nthree\n", support.content(path))
+    assert.are.same({"", "three"}, {h:read("l", "l")})
+  end)
+
+  it("keeps what was read ahead of what cannot be sought", function()
+    local pair = sh.declare "int socketpair(int family, int type, int protocol, i64 out both) fails negative errno"
+    local _, both = pair(sh.AF_UNIX, sh.SOCK_STREAM, 0)
+    local numbers = {string.unpack("i4i4", string.pack("i8", both))}
+    local one <close> = sh.wrap(numbers[1], "socket")
+    local other <close> = sh.wrap(numbers[2], "socket")
+    other:write "one\ntwo\n"
+    assert.are.equal("one", one:read "l")
+    one:write "x"
+    assert.are.equal("x", other:read(1))
+    assert.are.equal("two", one:read "l")
+  end)
+
   it("is told of a closed reader, and goes on living", function()
     local read_end, write_end <close> = sh.pipe()
     read_end:close()
