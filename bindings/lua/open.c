@@ -18,6 +18,19 @@ static int finish(lua_State *L, sh_status status, int results, const char *subje
     return status == SH_OK ? results : error_answer(L, status, os_error, subject_or_null);
 }
 
+/* The integer at index, which a C type holds whole; fallback where there is none. */
+static lua_Integer check_range(lua_State *L, int index, lua_Integer fallback, lua_Integer lowest, lua_Integer highest)
+{
+    lua_Integer number = luaL_optinteger(L, index, fallback);
+    luaL_argcheck(L, number >= lowest && number <= highest, index, "the number is out of range");
+    return number;
+}
+
+static int check_int(lua_State *L, int index, int fallback)
+{
+    return (int)check_range(L, index, fallback, INT_MIN, INT_MAX);
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* What io.open would use: "r", "w", "a", with "+", with a "b" that means nothing. -1: it is none. */
@@ -48,11 +61,11 @@ static int open_file(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     int flags = O_RDONLY;
     if (lua_type(L, 2) == LUA_TNUMBER)
-        flags = (int)luaL_checkinteger(L, 2);
+        flags = check_int(L, 2, O_RDONLY);
     else
         flags = flags_of_mode(luaL_optstring(L, 2, "r"));
     luaL_argcheck(L, flags >= 0, 2, "flags are a mode as of io.open, or the sum of sh.O_… numbers");
-    unsigned permissions = (unsigned)luaL_optinteger(L, 3, DEFAULT_PERMISSIONS);
+    unsigned permissions = (unsigned)check_range(L, 3, DEFAULT_PERMISSIONS, 0, UINT_MAX);
     handle_object *made = handle_push_new(L);
     sh_create_options options = handle_options(here, &sh_kind_file);
     bool tried = false;
@@ -69,7 +82,7 @@ static int open_file(lua_State *L)
 static int open_pipe(lua_State *L)
 {
     interpreter *here = interpreter_enter(L);
-    int flags = (int)luaL_optinteger(L, 1, 0);
+    int flags = check_int(L, 1, 0);
     handle_object *read_end = handle_push_new(L);
     handle_object *write_end = handle_push_new(L);
     sh_create_options options = handle_options(here, &sh_kind_pipe);
@@ -86,8 +99,9 @@ static int open_pipe(lua_State *L)
 static int open_socket(lua_State *L)
 {
     interpreter *here = interpreter_enter(L);
-    int family = (int)luaL_checkinteger(L, 1), type = (int)luaL_checkinteger(L, 2);
-    int protocol = (int)luaL_optinteger(L, 3, 0);
+    luaL_checkany(L, 2);
+    int family = (int)check_range(L, 1, -1, 0, INT_MAX), type = (int)check_range(L, 2, -1, 0, INT_MAX);
+    int protocol = check_int(L, 3, 0);
     handle_object *made = handle_push_new(L);
     sh_create_options options = handle_options(here, &sh_kind_socket);
     bool tried = false;
@@ -102,8 +116,8 @@ static int open_socket(lua_State *L)
 static int open_event(lua_State *L)
 {
     interpreter *here = interpreter_enter(L);
-    unsigned count = (unsigned)luaL_optinteger(L, 1, 0);
-    int flags = (int)luaL_optinteger(L, 2, 0);
+    unsigned count = (unsigned)check_range(L, 1, 0, 0, UINT_MAX);
+    int flags = check_int(L, 2, 0);
     handle_object *made = handle_push_new(L);
     sh_create_options options = handle_options(here, &sh_kind_event);
     bool tried = false;

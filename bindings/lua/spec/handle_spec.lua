@@ -61,6 +61,20 @@ describe("making handles", function()
     write_end:close()
   end)
 
+  it("cuts no numbers", function()
+    local wide = 1 << 32
+    for name, arguments in pairs {open = {"/dev/null", wide}, pipe = {wide}, event = {wide}, socket = {wide + 1, 1}} do
+      assert.matches("out of range", support.thrown(sh[name], table.unpack(arguments)), name)
+    end
+    assert.matches("out of range", support.thrown(sh.open, "/dev/null", "r", wide))
+    assert.matches("out of range", support.thrown(sh.event, 0, wide))
+    assert.matches("out of range", support.thrown(sh.event, -1))
+    assert.matches("out of range", support.thrown(sh.socket, sh.AF_UNIX, wide + 1))
+    assert.matches("out of range", support.thrown(sh.socket, sh.AF_UNIX, sh.SOCK_STREAM, wide))
+    local event <close> = sh.event((1 << 32) - 1)
+    assert.are.equal((1 << 32) - 1, string.unpack("I8", event:read(8)))
+  end)
+
   it("wraps no number that is not open, and cuts none", function()
     for _, number in ipairs {(1 << 32) + 1, -(1 << 32) + 1, math.maxinteger} do
       assert.matches("range of descriptors", support.thrown(sh.wrap, number))
