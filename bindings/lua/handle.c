@@ -47,22 +47,28 @@ bool handle_make_room(lua_State *L, sh_status status, bool *tried)
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
-static void warn_of_leak(lua_State *L, const handle_object *leaked)
+static bool is_leaked(const sh_handle *h)
+{
+    return !sh_is_closed(h) && !sh_is_invalid(h) && sh_owns_handle(h);
+}
+
+static void warn_of_leak(lua_State *L, const sh_handle *leaked, const sh_site *birth_or_null)
 {
     char text[512];
-    const char *kind = sh_kind_of(leaked->handle)->name;
-    if (leaked->birth == NULL)
+    const char *kind = sh_kind_of(leaked)->name;
+    if (birth_or_null == NULL)
         (void)snprintf(text, sizeof text,
                        "safehandle: a handle of kind %.80s was left open: close it, or declare it <close>", kind);
     else
         (void)snprintf(text, sizeof text,
                        "safehandle: a handle of kind %.80s, made at %s:%d, was left open: close it, or "
                        "declare it <close>",
-                       kind, leaked->birth->file, leaked->birth->line);
+                       kind, birth_or_null->file, birth_or_null->line);
     lua_warning(L, text, 0);
 }
 
-void handle_give_up(lua_State *L, handle_object *object)
+/* Only the last of those who share it leaks it, so nobody is told of the others. */
+static void give_up(lua_State *L, handle_object *object, bool forgotten)
 {
     sh_handle *given_up = object->handle;
     interpreter *maker = NULL;
@@ -73,6 +79,8 @@ void handle_give_up(lua_State *L, handle_object *object)
         return;
     }
     object->shared = NULL;
+    if (forgotten && is_leaked(given_up))
+        warn_of_leak(L, given_up, object->birth);
     (void)release_close(L, given_up);
     if (sh_host_drop(given_up) != SH_OK)
         lua_warning(L, "safehandle: a dead handle was not told to the library: its memory stays until the domain's end",
@@ -81,14 +89,19 @@ void handle_give_up(lua_State *L, handle_object *object)
         interpreter_discount_shared(maker);
 }
 
-/* Only the last of those who share it leaks it, so nobody is told of the others. */
+void handle_give_up(lua_State *L, handle_object *object)
+{
+    give_up(L, object, false);
+}
+
+void handle_forget(lua_State *L, handle_object *object)
+{
+    give_up(L, object, true);
+}
+
 static int handle_collect(lua_State *L)
 {
-    handle_object *object = luaL_checkudata(L, 1, HANDLE_TYPE);
-    if (object->handle != NULL && object->shared == NULL && !sh_is_closed(object->handle) &&
-        !sh_is_invalid(object->handle) && sh_owns_handle(object->handle))
-        warn_of_leak(L, object);
-    handle_give_up(L, object);
+    handle_forget(L, luaL_checkudata(L, 1, HANDLE_TYPE));
     return 0;
 }
 

@@ -99,6 +99,9 @@ handle_object *handle_check_open(lua_State *L, int index);
 /* Gives up what the object has; closes it when nobody else has it. */
 void handle_give_up(lua_State *L, handle_object *object);
 
+/* The same, and warns when it is open still and nobody else has it. */
+void handle_forget(lua_State *L, handle_object *object);
+
 /* What handles of this kind are made with, in this interpreter. */
 sh_create_options handle_options(interpreter *here, const sh_kind *kind);
 

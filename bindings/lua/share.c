@@ -113,7 +113,8 @@ int share_adopt(lua_State *L)
 void share_drop_tokens(lua_State *L, const interpreter *from)
 {
     for (token *taken; (taken = take_token(0, from)) != NULL; free(taken)) {
-        handle_object unused = {.handle = taken->shared->handle, .shared = taken->shared};
-        handle_give_up(L, &unused);
+        handle_object unused = {
+            .handle = taken->shared->handle, .shared = taken->shared, .birth = taken->shared->birth};
+        handle_forget(L, &unused);
     }
 }

@@ -98,6 +98,25 @@ describe("sharing", function()
     other:close()
   end)
 
+  it("warns of what its last holder forgets, once", function()
+    local printed = support.run [[
+      local sh = require "safehandle"
+      do local other = sh.adopt(sh.open("/dev/null"):share()) end
+      collectgarbage()
+      print "collected"
+      local closed = sh.open "/dev/null"
+      sh.adopt(closed:share()):close()
+    ]]
+    local _, count = printed:gsub("made at [^\n]*:2, was left open", "")
+    assert.are.equal(1, count)
+    assert.not_matches(":5, was left open", printed)
+    assert.matches("left open.*collected", printed)
+    for _, code in ipairs {"h = sh.open '/dev/null' t = h:share()", "t = sh.open('/dev/null'):share()"} do
+      _, count = support.run("sh = require 'safehandle' " .. code):gsub("was left open", "")
+      assert.are.equal(1, count, code)
+    end
+  end)
+
   it("gives unused tokens back at the end", function()
     local printed = support.run [[
       local sh = require "safehandle"
