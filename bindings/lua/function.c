@@ -64,8 +64,9 @@ static size_t store_handle(handle_object *made, sh_handle *h)
     return h != NULL && kind_of_script(sh_kind_of(h)) != NULL;
 }
 
-/* Nothing can fail here. The number of releases that will be needed for what came out. */
-static size_t store_handles(lua_State *L, function_frame *frame)
+/* Nothing can fail here. The number of releases that will be needed for what came out. A consumed handle that has
+ * failed and is the same was never taken: the function was not called. */
+static size_t store_handles(lua_State *L, function_frame *frame, bool failed)
 {
     size_t releases = 0;
     if (frame->made_returned != NULL)
@@ -76,9 +77,9 @@ static size_t store_handles(lua_State *L, function_frame *frame)
         switch (frame->signature->parameters[i].kind == NULL ? SH_DIRECTION_IN
                                                              : frame->signature->parameters[i].direction) {
         case SH_DIRECTION_CONSUME:
-            if (now == given->handle)
+            if (now == given->handle && !failed)
                 forget_consumed(given);
-            else if (now != NULL)
+            else if (now != given->handle && now != NULL)
                 take_back(L, given, now);
             break;
         case SH_DIRECTION_OUT:
@@ -126,6 +127,7 @@ static int call(lua_State *L)
     if (frame.signature == NULL)
         return error_raise(L, SH_E_CLOSED, "the Lua state is ending: no declared function can be called any more");
     const sh_site *site = frame.of->makes_handles ? site_of_script(L) : NULL;
+    frame.returned = (sh_value){.u = 0};
     values_take(L, &frame);
     size_t rooms = frame.of->made != NULL ? count_made(&frame) : 0;
     add_rooms(L, &frame, rooms);
@@ -138,7 +140,7 @@ static int call(lua_State *L)
         drop_rooms(&frame, rooms);
         return error_raise(L, status, error.message);
     }
-    drop_rooms(&frame, rooms - store_handles(L, &frame));
+    drop_rooms(&frame, rooms - store_handles(L, &frame, status != SH_OK));
     if (status == SH_OK)
         return values_push(L, &frame);
     give_up_all(L, &frame);
