@@ -28,9 +28,9 @@ static const struct {
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
-static sh_value take_integer(lua_State *L, int index, sh_type type)
+/* The number as one of its C type; index is the argument it comes from. */
+static sh_value fit_integer(lua_State *L, int index, lua_Integer number, sh_type type)
 {
-    lua_Integer number = luaL_checkinteger(L, index);
     unsigned bits = integers[type].size_bytes * 8u;
     if (bits < 64) {
         const lua_Integer one = 1;
@@ -39,6 +39,11 @@ static sh_value take_integer(lua_State *L, int index, sh_type type)
         luaL_argcheck(L, number >= lowest && number <= highest, index, "the number is out of the range of its C type");
     }
     return (sh_value){.i = number};
+}
+
+static sh_value take_integer(lua_State *L, int index, sh_type type)
+{
+    return fit_integer(L, index, luaL_checkinteger(L, index), type);
 }
 
 static sh_value take_pointer(lua_State *L, int index)
@@ -146,9 +151,8 @@ static void take_bytes(lua_State *L, int index, function_frame *frame, size_t i)
     size_t known = frame->sizes_bytes[length];
     luaL_argcheck(L, known == 0 || known == size_bytes + 1, index, "bytes that share a length are equally long");
     frame->sizes_bytes[length] = size_bytes + 1; /* of a length: that it is known */
-    lua_pushinteger(L, (lua_Integer)size_bytes);
-    frame->values[length] = take_integer(L, lua_gettop(L), frame->signature->parameters[length].type);
-    lua_pop(L, 1);
+    sh_type type = frame->signature->parameters[length].type;
+    frame->values[length] = fit_integer(L, index, (lua_Integer)size_bytes, type);
 }
 
 static void take_handle(lua_State *L, int index, function_frame *frame, size_t i)

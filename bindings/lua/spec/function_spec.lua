@@ -22,6 +22,17 @@ describe("a declared function", function()
     assert.are.equal("a\0b", support.content(path))
   end)
 
+  it("compares lengths that bytes share, and cuts none", function()
+    local compare = sh.declare "int memcmp(bytes in[n], bytes in[n], usize n)"
+    assert.are.equal(0, compare("same", "same"))
+    assert.matches("bad argument #2 .*equally long", support.thrown(compare, "same", "longer"))
+    assert.matches("bad argument #2 .*equally long", support.thrown(compare, "", "longer"))
+    assert.matches("bad argument #2 .*equally long", support.thrown(compare, "longer", ""))
+    local narrow = sh.declare "int memcmp(bytes in[n], bytes in[n], u8 n)"
+    local wide = ("x"):rep(256)
+    assert.matches("bad argument #1 .*range", support.thrown(narrow, wide, wide))
+  end)
+
   it("gives handles", function()
     local h = open(support.temporary "text", 0, 0)
     assert.are.equal("file", h:kind())
