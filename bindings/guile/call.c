@@ -104,7 +104,7 @@ static SCM function_declare(SCM text, SCM kinds)
     sh_call_error error = {.message = ""};
     script_function *function = scm_gc_malloc_pointerless(sizeof *function, "function");
     *function = (script_function){.descriptor = NULL};
-    SCM object = scm_make_foreign_object_1(function_type, function);
+    SCM object = scm_make_foreign_object_2(function_type, function, NULL);
     sh_status status = parse(text, kinds, &function->descriptor, &error);
     if (status != SH_OK)
         error_raise(who, status, text, error.message[0] != '\0' ? error.message : NULL);
@@ -132,14 +132,34 @@ static SCM function_name(SCM object)
     return scm_from_utf8_string(sh_call_signature(function_of(object)->descriptor)->name);
 }
 
-/* Where it is: once, before its first call. */
+/* Where it is: once, before its first call. The pointer is kept in the object, where the collector sees it: that of a
+ * procedure of Scheme's lives no longer than its pointer object. */
 static SCM function_set_pointer(SCM object, SCM pointer)
 {
     function_of(object)->function = (void (*)(void))(uintptr_t)scm_to_pointer(pointer);
+    scm_foreign_object_set_x(object, 1, SCM_UNPACK_POINTER(pointer));
     return SCM_UNSPECIFIED;
 }
 
 /* ---- what goes in ------------------------------------------------------------------------------------------------ */
+
+/* The length of bytes that go in, which their parameter must be able to say. Two that share a length are as long as
+ * each other: otherwise the callee would write behind the shorter one. */
+static void load_length(script_call *call, size_t i, int position)
+{
+    const sh_parameter *parameters = call->signature->parameters;
+    size_t length = parameters[i].length;
+    size_t byte_count = scm_c_bytevector_length(call->objects[i]);
+    for (size_t j = 0; j < i; j++) {
+        if (parameters[j].type == SH_TYPE_BYTES && parameters[j].length == length && call->callee->takes_argument[j] &&
+            scm_c_bytevector_length(call->objects[j]) != byte_count)
+            scm_misc_error(
+                call->signature->name, "Two bytevectors share one length, but one has ~A bytes and the other ~A.",
+                scm_list_2(scm_from_size_t(scm_c_bytevector_length(call->objects[j])), scm_from_size_t(byte_count)));
+    }
+    call->values[length - 1] =
+        value_of_scheme(call->signature->name, &parameters[length - 1], 0, scm_from_size_t(byte_count), position);
+}
 
 static void load_argument(script_call *call, size_t i, SCM argument, int position)
 {
@@ -159,7 +179,7 @@ static void load_argument(script_call *call, size_t i, SCM argument, int positio
     call->objects[i] = value_bytes(who, parameter, argument, position);
     call->values[i].pointer = SCM_BYTEVECTOR_CONTENTS(call->objects[i]);
     if (parameter->length != 0)
-        call->values[parameter->length - 1].u = scm_c_bytevector_length(call->objects[i]);
+        load_length(call, i, position);
 }
 
 static void load_arguments(script_call *call, SCM arguments)
@@ -373,7 +393,8 @@ static SCM function_call(SCM object, SCM arguments)
 void call_init(void)
 {
     function_type = scm_permanent_object(scm_make_foreign_object_type(
-        scm_from_utf8_symbol("<handle-function>"), scm_list_1(scm_from_utf8_symbol("function")), function_finalize));
+        scm_from_utf8_symbol("<handle-function>"),
+        scm_list_2(scm_from_utf8_symbol("function"), scm_from_utf8_symbol("pointer")), function_finalize));
     DEFINE("%declare-function", 2, 0, function_declare);
     DEFINE("%function-name", 1, 0, function_name);
     DEFINE("%set-function-pointer!", 2, 0, function_set_pointer);

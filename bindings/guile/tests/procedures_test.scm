@@ -94,6 +94,33 @@
   (test-assert "and the old one is open still" (not (handle-closed? h)))
   (close-handle changed))
 
+;; The pointer object is what keeps the procedure: nobody else here holds it.
+(define (clobber n)
+  (when (> n 0) (make-list 2000 n) (clobber (- n 1))))
+(test-equal "a procedure of Scheme's lives as long as what calls it" (iota 20 1000)
+            (let ((callers (map (lambda (n)
+                                  (handle-procedure "int f(int)"
+                                                    (procedure->pointer int (lambda (i) (+ i 1000)) (list int))))
+                                (iota 20))))
+              (clobber 100) (gc) (usleep 50000) (gc)
+              (let ((others (map (lambda (n) (procedure->pointer int (lambda (i) -7) (list int))) (iota 300))))
+                (let ((seen (map (lambda (f i) (f i)) callers (iota 20))))
+                  (and (= 300 (length others)) seen)))))
+
+;; Lengths: a callee is given no more than what was agreed.
+(define two-of-one-length
+  (handle-procedure "int two(bytes inout a[n], bytes in b[n], usize n)"
+                    (procedure->pointer int (lambda (a b n) n) (list '* '* size_t))))
+(test-error "two bytevectors of one length that differ" 'misc-error
+            (two-of-one-length (make-bytevector 1 0) (make-bytevector 50 65)))
+(test-error "the longer one first" 'misc-error (two-of-one-length (make-bytevector 50 0) #vu8()))
+(test-equal "two that do not" 3 (receive (n bytes) (two-of-one-length #vu8(1 2 3) #vu8(4 5 6)) n))
+(define short-length
+  (handle-procedure "int short(bytes in p[n], i8 n)"
+                    (procedure->pointer int (lambda (p n) n) (list '* int8))))
+(test-error "a length that does not fit into its type" 'out-of-range (short-length (make-bytevector 200 0)))
+(test-equal "one that does" 127 (short-length (make-bytevector 127 0)))
+
 ;; ---- handles that are consumed --------------------------------------------------------------------------------------
 
 (let* ((given (c-open "/dev/null" O_RDONLY 0))
