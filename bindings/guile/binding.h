@@ -27,6 +27,9 @@ static inline bool is_of_type(SCM object, SCM type)
 
 /* ---- errors.c: the library's answers as exceptions --------------------------------------------------------------- */
 
+/* A message of the library's. One that was cut off within a character has question marks in its place. */
+SCM error_text(const char *message);
+
 /* Raises what the status stands for: a system-error with errno for SH_E_SYSTEM, else the condition of its name.
  * subject: what it is about, a handle or SCM_UNDEFINED. message_or_null: NULL for the status's own sentence. */
 _Noreturn void error_raise(const char *who, sh_status status, SCM subject, const char *message_or_null);

@@ -6,6 +6,7 @@
 #include "value.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Invariant: freed when its object dies; made_kind is the one kind with a release in Scheme that a call may make
  * handles of, made_count of them at most, or NULL. */
@@ -373,6 +374,9 @@ static SCM function_call(SCM object, SCM arguments)
     call.callee = function_of(object);
     call.signature = sh_call_signature(call.callee->descriptor);
     call.error.message[0] = '\0';
+    /* What no call has written is read as: nothing came out. */
+    memset(call.values, 0, sizeof call.values);
+    call.returned = (sh_value){.u = 0};
     if (scm_ilength(arguments) != call.callee->argument_count)
         scm_wrong_num_args(scm_from_utf8_symbol(call.signature->name));
     int os_error = 0;

@@ -34,6 +34,13 @@ static SCM deferred_begin(void)
     return scm_from_bool(atomic_exchange(&something_is_noted, false));
 }
 
+/* What was noted is not done yet. */
+static SCM deferred_again(void)
+{
+    deferred_announce();
+    return SCM_UNSPECIFIED;
+}
+
 static SCM deferred_set(SCM run_procedure, SCM end_procedure)
 {
     end = scm_permanent_object(end_procedure);
@@ -46,4 +53,5 @@ void deferred_init(void)
     run = end = SCM_UNDEFINED;
     DEFINE("%set-deferred!", 2, 0, deferred_set);
     DEFINE("%begin-deferred", 0, 0, deferred_begin);
+    DEFINE("%announce-deferred", 0, 0, deferred_again);
 }

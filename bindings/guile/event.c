@@ -53,7 +53,7 @@ static void event_note(const sh_event *event, void *unused)
 
 static SCM event_text(noted_event *noted)
 {
-    SCM text = scm_cons(scm_from_utf8_symbol(sh_event_type_name(noted->type)), scm_from_utf8_string(noted->message));
+    SCM text = scm_cons(scm_from_utf8_symbol(sh_event_type_name(noted->type)), error_text(noted->message));
     free(noted);
     return text;
 }
@@ -100,9 +100,22 @@ static void after_fork(void)
     (void)pthread_mutex_unlock(&events.lock);
 }
 
+/* What waits is the parent's to tell. */
+static void after_fork_in_child(void)
+{
+    while (events.first != NULL) {
+        noted_event *told = events.first;
+        events.first = told->next;
+        free(told);
+    }
+    events.last = &events.first;
+    events.waiting = events.untold = 0;
+    after_fork();
+}
+
 void event_init(void)
 {
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
+    (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
     sh_set_event_sink(event_note, NULL);
     DEFINE("%take-event", 0, 0, event_take);
 }

@@ -94,8 +94,15 @@ static void after_fork(void)
     (void)pthread_mutex_unlock(&releases.lock);
 }
 
+/* What was noted is the parent's to release. What is reserved stays so, for the handles that the child has, too. */
+static void after_fork_in_child(void)
+{
+    releases.first = releases.noted = 0;
+    after_fork();
+}
+
 void release_init(void)
 {
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
+    (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
     DEFINE("%take-release", 0, 0, release_take);
 }

@@ -18,23 +18,28 @@
     (lambda (port)
       (print-exception port #f key arguments))))
 
-;; One that raises counts as failed, and is not tried again. quit is no failure.
+;; One that raises counts as failed, and is not tried again. quit is no failure: the answer is #f, or how to quit.
 (define (release kind raw)
   (catch #t
     (lambda ()
-      ((%kind-release kind) raw))
+      ((%kind-release kind) raw)
+      #f)
     (lambda (key . arguments)
-      (if (eq? key 'quit)
-          (apply throw key arguments)
-          (warn-of 'SH_EVENT_RELEASE_FAILED
-                   (string-append "The " (handle-kind-name kind) " " (number->string raw)
-                                  " could not be released, since its kind's release raised an exception: "
-                                  (string-trim-right (exception->text key arguments))))))))
+      (cond ((eq? key 'quit) (lambda () (apply throw key arguments)))
+            (else
+             (warn-of 'SH_EVENT_RELEASE_FAILED
+                      (string-append "The " (handle-kind-name kind) " " (number->string raw)
+                                     " could not be released, since its kind's release raised an exception: "
+                                     (string-trim-right (exception->text key arguments))))
+             #f)))))
 
-(define (release-all)
+;; All of them, also when one quits: the first that did is answered.
+(define (release-all quit)
   (match (%take-release)
-    ((kind . raw) (release kind raw) (release-all))
-    (#f #f)))
+    ((kind . raw)
+     (let ((this-quit (release kind raw)))
+       (release-all (or quit this-quit))))
+    (#f quit)))
 
 (define (tell-all)
   (match (%take-event)
@@ -47,16 +52,30 @@
 ;; True inside of itself: a release that uses handles of its own does not nest; what it leaves is done after it.
 (define running? (make-thread-local-fluid #f))
 
+;; Where a release escapes by a continuation, the rest is left for the next time.
+(define (do-deferred)
+  (let ((done? #f))
+    (dynamic-wind
+      (lambda () #f)
+      (lambda ()
+        (with-fluids ((running? #t))
+          (let again ((quit #f))
+            (cond ((%begin-deferred)
+                   (let ((quit (release-all quit)))
+                     (tell-all)
+                     (again quit)))
+                  (else
+                   (set! done? #t)
+                   quit)))))
+      (lambda ()
+        (unless done? (%announce-deferred))))))
+
 (define (run-deferred)
   "Do now what would be done at the end of the next call that uses a handle: call the releases of dropped handles
 that are written in Scheme, and write warnings of events."
   (unless (fluid-ref running?)
-    (with-fluids ((running? #t))
-      (let again ()
-        (when (%begin-deferred)
-          (release-all)
-          (tell-all)
-          (again))))))
+    (let ((quit (do-deferred)))
+      (when quit (quit)))))
 
 ;; Each for itself: one whose handle is closed must not keep the others from it.
 (define (flush port)

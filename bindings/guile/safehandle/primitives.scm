@@ -1,7 +1,7 @@
 ;; SPDX-License-Identifier: MIT
 ;; What is written in C. Loading it starts the library, on Guile's own collector.
 (define-module (safehandle primitives)
-  #:export (%begin-deferred %set-deferred! %take-release %take-event
+  #:export (%begin-deferred %announce-deferred %set-deferred! %take-release %take-event
             %current-domain %make-domain %unload-domain
             <handle-kind> fd-kind file-kind socket-kind pipe-kind event-kind
             %make-kind handle-kind? handle-kind-name handle-kind-base %kind-release %kind-duplicate

@@ -161,6 +161,59 @@
   (close-handle h)
   (test-equal "a release may use handles" 45 (car released)))
 
+;; Two that are released together: the first one leaves.
+(define (after-leaving leave)
+  (let* ((seen '())
+         (kind (make-handle-kind "leaver" #:release (lambda (raw)
+                                                      (set! seen (cons raw seen))
+                                                      (when (= 1 (length seen)) (leave))))))
+    (catch 'quit
+      (lambda () (with-handle-domain (wrap-handle 1 kind) (wrap-handle 2 kind) (wrap-handle 3 kind) #t))
+      (lambda _ (set! seen (cons 'quit seen))))
+    (run-deferred)
+    (reverse seen)))
+(test-equal "a release that quits leaves none behind, and quits" '(1 2 3 quit)
+            (let ((seen (after-leaving (lambda () (quit 3)))))
+              (append (sort (list-head seen 3) <) (list-tail seen 3))))
+(test-equal "one that escapes leaves the rest for the next time" 3
+            (let* ((seen 0) (kind #f))
+              ((@ (ice-9 control) call/ec) (lambda (out)
+                         (set! kind (make-handle-kind "escaper" #:release (lambda (raw)
+                                                                            (set! seen (+ seen 1))
+                                                                            (when (= seen 1) (out #f)))))
+                         (with-handle-domain
+                          (wrap-handle 1 kind) (wrap-handle 2 kind) (wrap-handle 3 kind))))
+              (run-deferred)
+              seen))
+
+;; In the child nothing of the parent's is released: what a release has left is noted when the fork comes.
+(test-equal "a child forgets what its parent has noted" '(0 2)
+            (let* ((seen 0)
+                   (child #f)
+                   (kind (make-handle-kind "forked" #:release
+                                           (lambda (raw)
+                                             (set! seen (+ seen 1))
+                                             (when (= seen 1)
+                                               (let ((pid (primitive-fork)))
+                                                 (when (= pid 0)
+                                                   (primitive-_exit (if ((@@ (safehandle deferred) %take-release))
+                                                                        1 0)))
+                                                 (set! child (status:exit-val (cdr (waitpid pid))))))))))
+              (with-handle-domain (wrap-handle 1 kind) (wrap-handle 2 kind))
+              (run-deferred)
+              (list child seen)))
+
+(define long-name (string-append "x" (make-string 40 #\ä)))
+(test-assert "a message that is cut off within a character is told all the same"
+  (let ((h (wrap-handle 3 (make-handle-kind long-name #:release identity))))
+    (guard (e ((handle-error? e) (string? (exception-message e))))
+      ((handle-procedure "int close(file in)") h))))
+(test-assert "whatever is cut off"
+  (and-map (lambda (count)
+             (guard (e ((handle-error? e) (string? (exception-message e))))
+               (handle-procedure (string-append (make-string count #\x) (make-string 200 #\ä) " f()"))))
+           '(0 1 2 3)))
+
 (test-error "a kind needs a release" 'misc-error (make-handle-kind "nothing"))
 
 ;; ---- scopes ---------------------------------------------------------------------------------------------------------
