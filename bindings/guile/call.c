@@ -26,7 +26,8 @@ typedef struct script_call {
     const script_function *callee;
     const sh_signature *signature;
     sh_value values[SH_CALL_PARAMETERS];
-    SCM objects[SH_CALL_PARAMETERS]; /* handle objects and bytevectors */
+    SCM objects[SH_CALL_PARAMETERS];  /* handle objects and bytevectors */
+    bool changed[SH_CALL_PARAMETERS]; /* of an inout handle: a new one has come out */
     SCM returned_object;
     sh_value returned;
     sh_call_error error;
@@ -245,6 +246,7 @@ static size_t keep_handles(script_call *call, bool failed)
             call->objects[i] = SCM_CAR(call->objects[i]);
         } else {
             call->objects[i] = SCM_CDR(call->objects[i]);
+            call->changed[i] = true;
             count += keep_handle(call->objects[i], h);
         }
     }
@@ -253,7 +255,7 @@ static size_t keep_handles(script_call *call, bool failed)
 
 static SCM handle_or_false(SCM object)
 {
-    return handle_of("handle-procedure", object, 1) == NULL ? SCM_BOOL_F : object;
+    return scm_foreign_object_ref(object, 0) == NULL ? SCM_BOOL_F : object;
 }
 
 static SCM bytes_that_came(const script_call *call, size_t i)
@@ -320,7 +322,8 @@ static void close_strays(const script_call *call)
 {
     for (size_t i = 0; i < call->signature->parameter_count; i++) {
         const sh_parameter *parameter = &call->signature->parameters[i];
-        if (parameter->kind != NULL && parameter->direction == SH_DIRECTION_OUT && call->values[i].handle != NULL)
+        bool is_new = parameter->direction == SH_DIRECTION_OUT || call->changed[i];
+        if (parameter->kind != NULL && is_new && call->values[i].handle != NULL)
             (void)sh_close(call->values[i].handle);
     }
 }
@@ -376,6 +379,7 @@ static SCM function_call(SCM object, SCM arguments)
     call.error.message[0] = '\0';
     /* What no call has written is read as: nothing came out. */
     memset(call.values, 0, sizeof call.values);
+    memset(call.changed, 0, sizeof call.changed);
     call.returned = (sh_value){.u = 0};
     if (scm_ilength(arguments) != call.callee->argument_count)
         scm_wrong_num_args(scm_from_utf8_symbol(call.signature->name));

@@ -21,7 +21,11 @@ sh_handle *handle_of(const char *who, SCM object, int position)
 {
     if (!handle_is(object))
         scm_wrong_type_arg_msg(who, position, object, "handle");
-    return scm_foreign_object_ref(object, 0);
+    sh_handle *h = scm_foreign_object_ref(object, 0);
+    if (h == NULL)
+        scm_misc_error(who, "An object of the class of handles is none: open-handle and its like make handles.",
+                       SCM_EOL);
+    return h;
 }
 
 void handle_reseat(SCM object, sh_handle *h)

@@ -110,6 +110,10 @@ static SCM kind_make(SCM name, SCM base, SCM invalid, SCM release, SCM duplicate
     if (above == NULL && scm_is_false(release))
         scm_misc_error(who, "The kind ~S has neither a release nor a base that has one: say #:release.",
                        scm_list_1(name));
+    if (scm_is_true(release) && scm_is_false(scm_procedure_p(release)))
+        scm_wrong_type_arg_msg(who, 4, release, "procedure");
+    if (scm_is_true(duplicate) && scm_is_false(scm_procedure_p(duplicate)))
+        scm_wrong_type_arg_msg(who, 5, duplicate, "procedure");
     kind_record *record = scm_malloc(sizeof *record);
     *record = (kind_record){.release = SCM_BOOL_F, .duplicate = SCM_BOOL_F, .own.invalid_value = -1};
     record->kind = &record->own;

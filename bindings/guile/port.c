@@ -96,9 +96,13 @@ static SCM handle_to_port(SCM handle, SCM mode)
 {
     (void)handle_of("handle->port", handle, 1);
     char *letters = SCM_UNBNDP(mode) ? scm_strdup("r") : scm_to_locale_string(mode);
-    long bits = scm_mode_bits(letters);
+    bool known =
+        letters[0] != '\0' && strchr("rwa", letters[0]) != NULL && letters[1 + strspn(letters + 1, "+b0le")] == '\0';
+    long bits = known ? scm_mode_bits(letters) : 0;
     bool binary = strchr(letters, 'b') != NULL;
     free(letters);
+    if (!known)
+        scm_out_of_range("handle->port", mode);
     scm_t_bits stream = SCM_UNPACK(handle);
     if (!binary)
         return scm_c_make_port(port_type, (unsigned long)bits, stream);

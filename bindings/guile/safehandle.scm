@@ -53,7 +53,16 @@
 (define (lease-and-wrap where handle kind duplicate)
   (call-with-lease handle
     (lambda (raw)
-      (%wrap-handle where (duplicate raw) kind))))
+      (let ((copy (duplicate raw)))
+        (catch #t
+          (lambda () (%wrap-handle where copy kind))
+          (lambda (key . arguments)
+            (when (eq? key 'handle-closed-error) (release-unwrapped kind copy))
+            (apply throw key arguments)))))))
+
+;; The domain is closed, and nobody else has the value. A kind without a release in Scheme is one of descriptors.
+(define (release-unwrapped kind copy)
+  (false-if-exception ((or (%kind-release kind) close-fdes) copy)))
 
 (define-with-site duplicate-handle duplicate-here)
 
@@ -99,12 +108,15 @@ is not said is as BASE has it, and INVALID is -1 without one."
 
 ;; ---- how they are printed -------------------------------------------------------------------------------------------
 
-(define-method (write (handle <handle>) port)
+(define (print-handle handle port)
   (format port "#<handle ~a ~a>" (handle-kind-name (handle-kind handle))
           (if (handle-closed? handle) "closed" (%handle-raw handle))))
 
-(define-method (write (kind <handle-kind>) port)
+(define (print-kind kind port)
   (format port "#<handle-kind ~a>" (handle-kind-name kind)))
 
-(define-method (display (handle <handle>) port) (write handle port))
-(define-method (display (kind <handle-kind>) port) (write kind port))
+;; Not the one by the other: an object that is met again while it is printed is taken for a circle.
+(define-method (write (handle <handle>) port) (print-handle handle port))
+(define-method (write (kind <handle-kind>) port) (print-kind kind port))
+(define-method (display (handle <handle>) port) (print-handle handle port))
+(define-method (display (kind <handle-kind>) port) (print-kind kind port))

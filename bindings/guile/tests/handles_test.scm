@@ -1,6 +1,7 @@
 ;; SPDX-License-Identifier: MIT
 ;; Handles: made, read, written, duplicated, closed; what is refused; kinds; scopes.
-(use-modules (safehandle) (tap) (srfi srfi-64) (ice-9 exceptions) (ice-9 receive) (rnrs bytevectors))
+(use-modules (safehandle) (tap) (srfi srfi-64) (ice-9 exceptions) (ice-9 receive) (rnrs bytevectors)
+             ((oop goops) #:select (make class-of)))
 
 (test-begin "handles")
 
@@ -213,6 +214,16 @@
              (guard (e ((handle-error? e) (string? (exception-message e))))
                (handle-procedure (string-append (make-string count #\x) (make-string 200 #\ä) " f()"))))
            '(0 1 2 3)))
+
+(test-error "a release is a procedure" 'wrong-type-arg (make-handle-kind "odd" #:release 7))
+(test-error "a duplicate, too" 'wrong-type-arg (make-handle-kind "odd" #:release identity #:duplicate 7))
+(test-error "an object of the class that nobody has made a handle" 'misc-error
+            (with-handle ((h (open-handle path "r"))) (handle-kind (make (class-of h)))))
+(test-error "a mode of ports that is none" 'out-of-range
+            (with-handle ((h (open-handle path "r"))) (handle->port h "zzz")))
+(test-assert "display prints it, too"
+  (with-handle ((h (open-handle path "r")))
+    (string-prefix? "#<handle file " (call-with-output-string (lambda (port) (display h port))))))
 
 (test-error "a kind needs a release" 'misc-error (make-handle-kind "nothing"))
 
