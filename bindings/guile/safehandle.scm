@@ -54,11 +54,12 @@
   (call-with-lease handle
     (lambda (raw)
       (let ((copy (duplicate raw)))
-        (catch #t
+        (with-exception-handler
+            (lambda (exception)
+              (when (handle-closed-error? exception) (release-unwrapped kind copy))
+              (raise-exception exception))
           (lambda () (%wrap-handle where copy kind))
-          (lambda (key . arguments)
-            (when (eq? key 'handle-closed-error) (release-unwrapped kind copy))
-            (apply throw key arguments)))))))
+          #:unwind? #t)))))
 
 ;; The domain is closed, and nobody else has the value. A kind without a release in Scheme is one of descriptors.
 (define (release-unwrapped kind copy)

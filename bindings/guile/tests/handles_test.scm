@@ -215,6 +215,21 @@
                (handle-procedure (string-append (make-string count #\x) (make-string 200 #\ä) " f()"))))
            '(0 1 2 3)))
 
+(test-equal "a duplicate that finds its domain closed is released" '(closed (8))
+            (let* ((freed '()) (again #f) (rounds 0) (answer #f)
+                   (kind (make-handle-kind "late" #:release (lambda (raw) (set! freed (cons raw freed)))
+                                           #:duplicate (lambda (raw) (+ raw 1))))
+                   (h (wrap-handle 7 kind)))
+              (set! answer
+                    (guard (e ((handle-closed-error? e) 'closed))
+                      (with-handle-domain
+                       (call/cc (lambda (k) (set! again k)))
+                       (set! rounds (+ rounds 1))
+                       (when (> rounds 1) (duplicate-handle h)))))
+              (when (< rounds 2) (again #f))
+              (let ((seen freed))
+                (close-handle h)
+                (list answer seen))))
 (test-error "a release is a procedure" 'wrong-type-arg (make-handle-kind "odd" #:release 7))
 (test-error "a duplicate, too" 'wrong-type-arg (make-handle-kind "odd" #:release identity #:duplicate 7))
 (test-error "an object of the class that nobody has made a handle" 'misc-error

@@ -121,6 +121,19 @@
 (test-error "a length that does not fit into its type" 'out-of-range (short-length (make-bytevector 200 0)))
 (test-equal "one that does" 127 (short-length (make-bytevector 127 0)))
 
+;; The callee's new descriptor is nobody's when the call has failed, and is closed.
+(let ((other (open-fdes "/dev/null" O_RDONLY)))
+  (test-error "an inout handle that changed although the call failed" 'handle-error
+              ((handle-procedure "int spoil(file inout) fails negative"
+                                 (procedure->pointer int
+                                                     (lambda (place)
+                                                       (bytevector-s32-native-set! (pointer->bytevector place 4)
+                                                                                   0 other)
+                                                       -1)
+                                                     '(*)))
+               h))
+  (test-equal "is closed, and the old one is not" '(0 #f) (list (open-count (list other)) (handle-closed? h))))
+
 ;; ---- handles that are consumed --------------------------------------------------------------------------------------
 
 (let* ((given (c-open "/dev/null" O_RDONLY 0))
