@@ -4,31 +4,47 @@
 While a handle is registered, its number is held by a counted reference: a close cannot give the number to another file
 under the loop's selector. The close takes the handle out of the loop first, and then wakes who waits for it.
 """
+import contextvars
+import functools
+import os
+import select
 import threading
+import weakref
 
-# (id of the loop, handle) of a direction: the registration. A handle has at most one reader and one writer in a loop.
-_readers = {}
-_writers = {}
+from safehandle._core import Handle
+
+_EVENTS = {"reader": select.POLLIN, "writer": select.POLLOUT}
+_first_use = threading.Lock()
+
+
+def _registrations(direction, handle):
+    """Those of a handle: one for each loop. The handle keeps them, so that a loop that was closed keeps nothing."""
+    if not isinstance(handle, Handle):
+        raise TypeError(f"a safehandle.Handle is needed here, not {handle!r}: wrap the number first")
+    with _first_use:
+        if not hasattr(handle, "_registrations"):
+            handle._registrations = {each: weakref.WeakKeyDictionary() for each in _EVENTS}
+    return handle._registrations[direction]
 
 
 class _Registration:
-    """One handle in one loop, in one direction. Invariant: lease is entered exactly while the loop knows the number."""
+    """One handle in one loop, in one direction, for one callback and any number of waiters.
 
-    def __init__(self, table, loop, handle, callback, arguments):
-        self.table, self.loop, self.handle = table, loop, handle
-        self.callback, self.arguments = callback, arguments
+    Invariant: lease is entered exactly while the loop knows the number. The loop is not kept: it keeps this.
+    """
+
+    def __init__(self, direction, loop, handle):
+        self.direction, self.loop, self.handle = direction, weakref.ref(loop), handle
+        self.callback = None
+        self.waiters = []
         self.thread = threading.get_ident()
         self.lease = handle.lease(anywhere=True)
 
-    def key(self):
-        return id(self.loop), self.handle
-
-    def begin(self):
+    def begin(self, loop):
         fd = self.lease.__enter__()
         try:
-            add = self.loop.add_reader if self.table is _readers else self.loop.add_writer
-            add(fd, self.callback, *self.arguments)
-            self.table[self.key()] = self
+            getattr(loop, "add_" + self.direction)(fd, self.ready)
+            _registrations(self.direction, self.handle)[loop] = self
             self.handle._watch(self.closed)
         except BaseException:
             self.end()
@@ -37,95 +53,136 @@ class _Registration:
     def end(self):
         """Takes it out of the loop; the second time there is nothing to do."""
         self.handle._unwatch(self.closed)
-        if self.table.get(self.key()) is self:
-            del self.table[self.key()]
+        loop = self.loop()
+        registrations = _registrations(self.direction, self.handle)
+        if loop is not None and registrations.get(loop) is self:
+            del registrations[loop]
         try:
             fd = self.lease.fileno()
         except ValueError:
             return
-        if not self.loop.is_closed():
-            remove = self.loop.remove_reader if self.table is _readers else self.loop.remove_writer
-            remove(fd)
+        if loop is not None and not loop.is_closed():
+            getattr(loop, "remove_" + self.direction)(fd)
         self.lease.__exit__(None, None, None)
+
+    def end_unused(self):
+        if self.callback is None and not self.waiters:
+            self.end()
+
+    def ready(self):
+        self.wake_waiters()
+        if self.callback is not None:
+            self.callback()
+
+    def wake_waiters(self):
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, loop):
+        waiter = loop.create_future()
+        self.waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            self.waiters.remove(waiter)
+            self.end_unused()
 
     def closed(self):
         """Called by whoever closes the handle, on any thread."""
-        if self.loop.is_closed():
+        loop = self.loop()
+        if loop is None or loop.is_closed():
             self.end()
         elif self.thread == threading.get_ident():
             self.end()
-            self.loop.call_soon(self.callback, *self.arguments)
+            self.wake_waiters()
+            if self.callback is not None:
+                loop.call_soon(self.callback)
         else:
-            self.loop.call_soon_threadsafe(self.wake)
+            loop.call_soon_threadsafe(self.closed_elsewhere, loop)
 
-    def wake(self):
-        if self.table.get(self.key()) is self:
+    def closed_elsewhere(self, loop):
+        if _registrations(self.direction, self.handle).get(loop) is self:
             self.end()
-            self.callback(*self.arguments)
+            self.ready()
 
 
-def _add(table, loop, handle, callback, arguments):
-    _remove(table, loop, handle)
-    _Registration(table, loop, handle, callback, arguments).begin()
+def _registered(direction, loop, handle):
+    """The registration that there is, or a new one. A handle or a loop that is closed refuses a new one."""
+    registration = _registrations(direction, handle).get(loop)
+    if registration is not None and loop.is_closed():
+        registration.end()
+    if registration is None or loop.is_closed() or handle.closed:
+        registration = _Registration(direction, loop, handle)
+        registration.begin(loop)
+    return registration
 
 
-def _remove(table, loop, handle):
-    registration = table.get((id(loop), handle))
-    if registration is None:
+def _add(direction, loop, handle, callback, arguments):
+    registration = _registered(direction, loop, handle)
+    registration.callback = functools.partial(contextvars.copy_context().run, callback, *arguments)
+
+
+def _remove(direction, loop, handle):
+    registration = _registrations(direction, handle).get(loop)
+    if registration is None or registration.callback is None:
         return False
-    registration.end()
+    registration.callback = None
+    registration.end_unused()
     return True
 
 
 def add_reader(loop, handle, callback, *args):
     """As loop.add_reader: calls callback(*args) whenever the handle can be read; and once when it was closed, after
     which it is registered no more."""
-    _add(_readers, loop, handle, callback, args)
+    _add("reader", loop, handle, callback, args)
 
 
 def add_writer(loop, handle, callback, *args):
     """As loop.add_writer; otherwise as add_reader."""
-    _add(_writers, loop, handle, callback, args)
+    _add("writer", loop, handle, callback, args)
 
 
 def remove_reader(loop, handle):
     """True when it was registered."""
-    return _remove(_readers, loop, handle)
+    return _remove("reader", loop, handle)
 
 
 def remove_writer(loop, handle):
     """True when it was registered."""
-    return _remove(_writers, loop, handle)
+    return _remove("writer", loop, handle)
 
 
-async def _when_ready(table, handle, attempt):
-    """attempt(), as soon as the handle is ready. Regular files always are, and no selector takes them."""
+def _is_ready(direction, fd):
+    """Asked again, since another waiter may have been faster."""
+    poll = select.poll()
+    poll.register(fd, _EVENTS[direction])
+    return bool(poll.poll(0))
+
+
+async def _when_ready(direction, handle, attempt):
+    """attempt(is_blocking), as soon as the handle is ready. Regular files always are, and no selector takes them."""
     import asyncio  # here, since programs without a loop need not wait for it
     loop = asyncio.get_running_loop()
     while True:
-        ready = loop.create_future()
         try:
-            _add(table, loop, handle, _set_ready, (ready,))
+            registration = _registered(direction, loop, handle)
         except PermissionError:
-            return attempt()
-        try:
-            await ready
-        finally:
-            _remove(table, loop, handle)
-        try:
-            return attempt()
-        except BlockingIOError:
-            continue
-
-
-def _set_ready(ready):
-    if not ready.done():
-        ready.set_result(None)
+            return attempt(False)
+        await registration.wait(loop)
+        with handle.lease(anywhere=True) as fd:
+            is_blocking = os.get_blocking(fd)
+            if is_blocking and not _is_ready(direction, fd):
+                continue
+            try:
+                return attempt(is_blocking)
+            except BlockingIOError:
+                continue
 
 
 async def read_async(handle, size):
-    return await _when_ready(_readers, handle, lambda: handle.read(size))
+    return await _when_ready("reader", handle, lambda is_blocking: handle.read(size))
 
 
 async def write_async(handle, buffer):
-    return await _when_ready(_writers, handle, lambda: handle.write(buffer))
+    return await _when_ready("writer", handle, lambda is_blocking: handle.write(buffer))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Handles in asyncio's loops, and closes that come meanwhile."""
 import asyncio
+import functools
 import os
 import tempfile
 import unittest
@@ -108,6 +109,62 @@ class Loops(unittest.IsolatedAsyncioTestCase):
             await self.r.read_async(1)
         with self.assertRaises(safehandle.ClosedError):
             safehandle.add_writer(asyncio.get_running_loop(), self.r, print)
+
+    async def test_several_tasks_read_one_handle(self):
+        for flags in (os.O_NONBLOCK, 0):
+            r, w = safehandle.pipe(flags)
+            with r, w:
+                tasks = [asyncio.create_task(r.read_async(2)) for _ in range(3)]
+                await asyncio.sleep(0)
+                w.write(b"1234")
+                await asyncio.sleep(0.01)
+                w.write(b"56")
+                self.assertEqual(await asyncio.wait_for(asyncio.gather(*tasks), DEADLINE), [b"12", b"34", b"56"])
+
+    async def test_several_tasks_write_one_handle(self):
+        data = bytes(1 << 20)
+        await self.w.write_async(data)
+        tasks = [asyncio.create_task(self.w.write_async(data)) for _ in range(2)]
+        while not all(task.done() for task in tasks):
+            await self.r.read_async(1 << 16)
+            await asyncio.sleep(0)
+
+    async def all_are_woken(self, wait, add, close):
+        """Three tasks and a callback."""
+        called = asyncio.get_running_loop().create_future()
+        tasks = [asyncio.create_task(wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        add(called.set_result, None)
+        close()
+        outcomes = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), DEADLINE)
+        self.assertEqual([type(outcome) for outcome in outcomes], [safehandle.ClosedError] * 3)
+        await asyncio.wait_for(called, DEADLINE)
+
+    async def test_a_close_wakes_all(self):
+        loop = asyncio.get_running_loop()
+        self.w.write(bytes(1 << 20))
+        await self.all_are_woken(lambda: self.w.write_async(b"x"),
+                                 functools.partial(safehandle.add_writer, loop, self.w),
+                                 lambda: Worker(self.w.close).result())
+        while self.r.read(1 << 16):
+            pass
+        r, w = safehandle.pipe(os.O_NONBLOCK)
+        with w:
+            await self.all_are_woken(lambda: r.read_async(1), functools.partial(safehandle.add_reader, loop, r), r.close)
+
+    async def test_a_reader_stays_beside_tasks_that_read(self):
+        loop = asyncio.get_running_loop()
+        calls = []
+        safehandle.add_reader(loop, self.r, calls.append, 1)
+        loop.call_later(0.01, self.w.write, b"12")
+        self.assertEqual(await asyncio.wait_for(self.r.read_async(2), DEADLINE), b"12")
+        self.assertGreater(len(calls), 0)
+        task = asyncio.create_task(self.r.read_async(1))
+        await asyncio.sleep(0)
+        self.assertTrue(safehandle.remove_reader(loop, self.r))
+        self.assertFalse(safehandle.remove_reader(loop, self.r))
+        self.w.write(b"3")
+        self.assertEqual(await asyncio.wait_for(task, DEADLINE), b"3")
 
     async def test_files_are_always_ready(self):
         with tempfile.NamedTemporaryFile() as file, safehandle.open(file.name, os.O_RDWR) as h:
