@@ -6,6 +6,7 @@ under the loop's selector. The close takes the handle out of the loop first, and
 """
 import contextvars
 import functools
+import operator
 import os
 import select
 import threading
@@ -181,8 +182,20 @@ async def _when_ready(direction, handle, attempt):
 
 
 async def read_async(handle, size):
+    size = operator.index(size)
+    if size < 0:
+        raise ValueError(f"read: the size is a number from 0 on, not {size}")
     return await _when_ready("reader", handle, lambda is_blocking: handle.read(size))
 
 
+def _write(handle, buffer, is_blocking):
+    """As much as surely fits where a write would wait for the rest."""
+    if not is_blocking:
+        return handle.write(buffer)
+    with memoryview(buffer) as view, view.cast("B") as octets, octets[:select.PIPE_BUF] as part:
+        return handle.write(part)
+
+
 async def write_async(handle, buffer):
-    return await _when_ready("writer", handle, lambda is_blocking: handle.write(buffer))
+    memoryview(buffer).release()  # raises what a write would
+    return await _when_ready("writer", handle, functools.partial(_write, handle, buffer))

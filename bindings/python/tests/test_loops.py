@@ -2,12 +2,14 @@
 """Handles in asyncio's loops, and closes that come meanwhile."""
 import asyncio
 import functools
+import gc
 import os
+import select
 import tempfile
 import unittest
 
 import safehandle
-from support import DEADLINE, Worker, is_open
+from support import DEADLINE, Worker, is_open, recorded
 
 
 class Loops(unittest.IsolatedAsyncioTestCase):
@@ -166,6 +168,27 @@ class Loops(unittest.IsolatedAsyncioTestCase):
         self.w.write(b"3")
         self.assertEqual(await asyncio.wait_for(task, DEADLINE), b"3")
 
+    async def test_a_write_to_a_blocking_pipe_does_not_stop_the_loop(self):
+        r, w = safehandle.pipe()
+        with r, w:
+            data = bytes(1 << 20)
+            tasks = [asyncio.create_task(w.write_async(data)) for _ in range(40)]
+            await asyncio.sleep(0.01)
+            self.assertTrue(any(task.done() for task in tasks))
+            while not all(task.done() for task in tasks):
+                await r.read_async(1 << 16)
+                await asyncio.sleep(0)
+            self.assertEqual({task.result() for task in tasks}, {select.PIPE_BUF})
+
+    async def test_wrong_arguments_are_told_before_waiting(self):
+        for error, wait in ((ValueError, self.r.read_async(-1)), (TypeError, self.r.read_async("x")),
+                            (TypeError, self.w.write_async("text"))):
+            with self.assertRaises(error):
+                await asyncio.wait_for(wait, DEADLINE)
+        for function in (safehandle.add_reader, safehandle.add_writer):
+            with self.assertRaisesRegex(TypeError, "a safehandle.Handle is needed here, not 3"):
+                function(asyncio.get_running_loop(), 3, print)
+
     async def test_files_are_always_ready(self):
         with tempfile.NamedTemporaryFile() as file, safehandle.open(file.name, os.O_RDWR) as h:
             self.assertEqual(await h.write_async(b"text"), 4)
@@ -181,5 +204,21 @@ class Stopped(unittest.TestCase):
             pass
         loop.close()
         r.close()
+        self.assertFalse(is_open(fd))
+        w.close()
+
+    def test_a_handle_in_a_loop_that_was_closed_can_be_forgotten(self):
+        loop = asyncio.new_event_loop()
+        r, w = safehandle.pipe()
+        safehandle.add_reader(loop, r, print)
+        with r.lease() as fd:
+            pass
+        loop.close()
+        with recorded() as warned:
+            del r
+            gc.collect()
+        self.assertEqual([one.category for one in warned], [ResourceWarning])
+        warned.clear()
+        gc.collect()
         self.assertFalse(is_open(fd))
         w.close()
