@@ -98,11 +98,28 @@ static sh_status run_event(opening *what, const sh_create_options *options, cons
     return sh_open_event_at(what->number, what->flags, options, sizeof *options, site, out_handle);
 }
 
+/* The format "I" would cut it silently. */
+static bool unsigned_read(PyObject *number, unsigned *out)
+{
+    Py_ssize_t value = PyNumber_AsSsize_t(number, PyExc_OverflowError);
+    if (value == -1 && PyErr_Occurred())
+        return false;
+    if (value < 0 || (size_t)value > UINT_MAX) {
+        PyErr_Format(PyExc_OverflowError, "event: the initial count is a number from 0 to %u, not %zd", UINT_MAX,
+                     value);
+        return false;
+    }
+    *out = (unsigned)value;
+    return true;
+}
+
 PyObject *open_event(PyObject *module, PyObject *arguments, PyObject *keywords)
 {
     opening what = {.doing = "event"};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|Ii:event", NAMES("initial", "flags"), &what.number,
-                                     &what.flags))
+    PyObject *initial = NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|Oi:event", NAMES("initial", "flags"), &initial,
+                                     &what.flags) ||
+        (initial != NULL && !unsigned_read(initial, &what.number)))
         return NULL;
     return open_handle(PyModule_GetState(module), KIND_EVENT, run_event, &what);
 }
@@ -150,6 +167,21 @@ static PyObject *wrap_value(module_state *state, core *owned, sh_raw raw, bool n
     return NULL;
 }
 
+/* The library does not ask whether a descriptor is open; here it is cheap, and the line at fault is this one. What is
+ * no descriptor in any process is refused, too: it would be cut to the number of another. */
+static bool is_descriptor(module_state *state, const sh_kind *kind, Py_ssize_t raw)
+{
+    if (raw < 0 || raw == kind->invalid_value) {
+        error_raise(state, SH_E_INVALID, "wrap");
+        return false;
+    }
+    if (raw <= INT_MAX && fcntl((int)raw, F_GETFD) >= 0)
+        return true;
+    errno = EBADF;
+    PyErr_SetFromErrno(PyExc_OSError);
+    return false;
+}
+
 PyObject *handle_wrap(PyObject *module, PyObject *arguments, PyObject *keywords)
 {
     module_state *state = PyModule_GetState(module);
@@ -163,11 +195,8 @@ PyObject *handle_wrap(PyObject *module, PyObject *arguments, PyObject *keywords)
     kind_object *kind = raw == -1 && PyErr_Occurred() ? NULL : kind_named(state, kind_or_name);
     if (kind == NULL)
         return NULL;
-    /* The library does not ask whether a descriptor is open; here it is cheap, and the line at fault is this one. */
-    if ((kind->kind->flags & SH_KIND_FD) != 0 && raw >= 0 && (raw > INT_MAX || fcntl((int)raw, F_GETFD) < 0)) {
-        errno = EBADF;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
+    if ((kind->kind->flags & SH_KIND_FD) != 0 && !is_descriptor(state, kind->kind, raw))
+        return NULL;
     core *its = core_make(state, kind);
     return its == NULL ? NULL : wrap_value(state, its, raw, owned == 0, "wrap");
 }

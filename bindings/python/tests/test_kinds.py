@@ -76,6 +76,16 @@ class Kinds(unittest.TestCase):
         safehandle.wrap(0, THING).close()
         self.assertEqual(released, [0])
 
+    def test_a_number_that_no_descriptor_has_is_not_cut_to_one(self):
+        log = safehandle.Kind("cut log", os.close, base="fd", invalid=-2)
+        with safehandle.open("/dev/null") as h, h.lease() as fd:
+            for kind in ("fd", log):
+                for value in (fd - 2**32, -1, -2, -3):
+                    with self.assertRaises(safehandle.InvalidError):
+                        safehandle.wrap(value, kind)
+                with self.assertRaises(OSError):
+                    safehandle.wrap(fd + 2**32, kind)
+
     def test_one_that_is_based_on_descriptors_is_one(self):
         log = safehandle.Kind("log", os.close, base="file")
         r, w = os.pipe()
