@@ -158,6 +158,9 @@ class Others(unittest.TestCase):
             safehandle.socket(12345, 1)
 
     def test_an_event_counts(self):
+        for count in (2**32 + 1, -1, 2**64):
+            with self.assertRaises(OverflowError):
+                safehandle.event(count)
         with safehandle.event(3) as h:
             self.assertEqual(int.from_bytes(h.read(8), "little"), 3)
             self.assertIs(h.kind, safehandle.EVENT)
