@@ -91,6 +91,14 @@ static bool is_code_resumable(PyCodeObject *code)
     return (bits & RESUMABLE) != 0;
 }
 
+/* A stack of contextlib's enters for a scope that is further up, and may be a generator's. */
+static bool is_of_contextlib(void)
+{
+    PyObject *globals = PyEval_GetGlobals();
+    PyObject *name = globals == NULL ? NULL : PyDict_GetItemString(globals, "__name__");
+    return name != NULL && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "contextlib") == 0;
+}
+
 /* Whether the scope that calls us can be left and entered again. Asked of each code once, in a loop. */
 static bool is_resumable(module_state *state)
 {
@@ -100,7 +108,7 @@ static bool is_resumable(module_state *state)
     PyCodeObject *code = PyFrame_GetCode(frame);
     if (code != state->seen_code) {
         PyCodeObject *before = state->seen_code;
-        state->seen_is_resumable = is_code_resumable(code);
+        state->seen_is_resumable = is_code_resumable(code) || is_of_contextlib();
         state->seen_code = (PyCodeObject *)Py_NewRef((PyObject *)code);
         Py_XDECREF((PyObject *)before);
     }

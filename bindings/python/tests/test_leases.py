@@ -114,6 +114,17 @@ class Suspended(Leases):
         self.assertEqual(Worker(list, steps).result(), [])
         self.assertFalse(is_open(fd))
 
+    def test_a_stack_in_a_generator_ends_on_another_thread(self):
+        def stacked():
+            with contextlib.ExitStack() as stack:
+                yield stack.enter_context(self.r.lease())
+        steps = stacked()
+        fd = Worker(next, steps).result()
+        self.r.close()
+        self.assertTrue(is_open(fd), "the end of the thread has not given it back")
+        self.assertEqual(Worker(list, steps).result(), [])
+        self.assertFalse(is_open(fd))
+
     def test_a_lease_lasts_over_an_await(self):
         async def use():
             with self.r.lease() as fd:
