@@ -32,6 +32,7 @@ from safehandle._core import (
     ReleaseError,
     SignatureError,
     UnsupportedError,
+    __version__,
     event,
     function,
     open,

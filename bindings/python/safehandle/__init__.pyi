@@ -20,6 +20,7 @@ from safehandle._core import (
     ReleaseError,
     SignatureError,
     UnsupportedError,
+    __version__ as __version__,
     event,
     function,
     open,

@@ -78,6 +78,8 @@ class Function:
     def signature(self) -> str: ...
     def __call__(self, *arguments: Any) -> Any: ...
 
+__version__: str
+
 EVENT: Kind
 FD: Kind
 FILE: Kind

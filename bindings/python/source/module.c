@@ -102,6 +102,8 @@ static int module_exec(PyObject *module)
     state->home = home_find();
     if (state->home == NULL)
         return -1;
+    if (PyModule_AddStringConstant(module, "__version__", sh_version()) != 0)
+        return -1;
     return errors_add(module, state) == 0 && classes_add(module, state) == 0 && kinds_add(module, state) == 0 ? 0 : -1;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The package itself: its README's first lines, its types, its shape once it is installed, its regression programs."""
+import importlib.metadata
 import importlib.util
 import inspect
 import json
@@ -78,6 +79,9 @@ class Installed(unittest.TestCase):
             done = python("import safehandle; print(safehandle.__file__); safehandle.open('/dev/null').close()",
                           env={**os.environ, "PYTHONPATH": str(package.parent), "LD_LIBRARY_PATH": os.path.join(os.environ["BUILD"], "runtime")})
             self.assertEqual(done.stdout.strip(), str(package / "__init__.py"), done.stderr)
+            told = next(iter(importlib.metadata.distributions(name="safehandle", path=[str(package.parent)])))
+            self.assertEqual(told.version, safehandle.__version__)
+            self.assertEqual([str(file) for file in told.files if not file.locate().exists()], [])
 
     def test_it_uses_the_stable_abi_only(self):
         symbols = run("nm", "--dynamic", "--undefined-only", PACKAGE / "_core.abi3.so").stdout
